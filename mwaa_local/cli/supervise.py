@@ -1,0 +1,75 @@
+"""The supervisor's process: `python -m mwaa_local.cli.supervise STATE_FOLDER`, started by `mwaa-local start`.
+
+Reads the stack that `start` has left, runs it until SIGTERM or SIGINT, and reports its services in the state folder.
+"""
+
+import contextlib
+import os
+import select
+import signal
+import sys
+import time
+from pathlib import Path
+
+from mwaa_local.adapters.clock import SystemClock
+from mwaa_local.adapters.http import LocalHttp
+from mwaa_local.adapters.launcher import PipedLauncher
+from mwaa_local.adapters.locks import take_lock
+from mwaa_local.adapters.processes import SystemProcesses
+from mwaa_local.adapters.sockets import postgres_answers
+from mwaa_local.errors import MwaaLocalError
+from mwaa_local.runtime.convergence import ServiceState
+from mwaa_local.runtime.readiness import Prober
+from mwaa_local.runtime.state import StateFolder, render_status, write_private
+from mwaa_local.runtime.supervision import Supervisor
+from mwaa_local.stack import parse_stack
+
+
+def main() -> None:
+    """Run the supervisor; exit code 75 if there is one already."""
+    folder = StateFolder(Path(sys.argv[1]))
+    lock = take_lock(folder.supervisor_lock)
+    if lock is None:
+        sys.exit(75)
+    stack = parse_stack(folder.stack.read_text(encoding="utf-8"))
+    processes = SystemProcesses()
+    adopts = processes.adopt_orphans()
+    launcher = PipedLauncher(stack.launcher, processes) if adopts and stack.launcher else None
+    clock = SystemClock()
+    supervisor = Supervisor(stack, processes, launcher, Prober(LocalHttp(), clock, postgres_answers), clock)
+    wake = _wake_on_signals(supervisor)
+
+    def wait(seconds: float) -> None:
+        streams = [wake] if launcher is None or launcher.reply_stream is None else [wake, launcher.reply_stream]
+        readable, _, _ = select.select(streams, [], [], seconds)
+        if wake in readable:
+            with contextlib.suppress(BlockingIOError):
+                os.read(wake, 4096)
+
+    def report(states: tuple[ServiceState, ...]) -> None:
+        # A full disk must not end the environment: the next report may find room again.
+        with contextlib.suppress(MwaaLocalError):
+            write_private(folder.status, render_status(states, time.time(), clock.monotonic()))
+
+    supervisor.run(wait, report)
+
+
+def _wake_on_signals(supervisor: Supervisor) -> int:
+    """Have signals interrupt waiting, and SIGTERM and SIGINT stop the stack; return the descriptor to wait on."""
+    wake, trigger = os.pipe()
+    os.set_blocking(wake, False)
+    os.set_blocking(trigger, False)
+    signal.set_wakeup_fd(trigger, warn_on_full_buffer=False)
+
+    def stop(_number: int, _frame: object) -> None:
+        supervisor.stopping = True
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    return wake
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,244 @@
+"""Builds the `Stack` of a native environment: from the version, the wishes and the runtime's places to processes.
+
+Pure: which interpreter, which ports and which commands PostgreSQL and the AWS endpoint need is decided before and passed in.
+"""
+
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mwaa_local.catalog import Generation, MwaaVersion, Role
+from mwaa_local.config import EnvironmentConfig, Executor
+from mwaa_local.stack import (
+    AliveProbe,
+    BeatProbe,
+    HttpProbe,
+    LauncherSpec,
+    PostgresProbe,
+    Probe,
+    ServiceSpec,
+    Stack,
+)
+
+INHERITED = (
+    "LANG",
+    "LANGUAGE",
+    "LOGNAME",
+    "PATH",
+    "USER",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+)
+"""What a role takes over from the user's shell; nothing of AWS or Airflow, because MWAA would not have it either."""
+
+TRIGGERER_HEALTH_FROM = (2, 5, 2)
+DAG_PROCESSOR_HEALTH_FROM = (2, 6, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The environment's ports on 127.0.0.1."""
+
+    webserver: int
+    aws: int
+    postgres: int
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where things lie that the roles use."""
+
+    inside: Path
+    """The folder that goes on PYTHONPATH."""
+    airflow_home: Path
+    logs: Path
+    homes: Path
+    run: Path
+
+
+@dataclass(frozen=True, slots=True)
+class RolePlan:
+    """A role's interpreter and the variables that MWAA and the user give it."""
+
+    python: Path
+    variables: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StackInputs:
+    """Everything that a native stack is made of."""
+
+    version: MwaaVersion
+    config: EnvironmentConfig
+    ports: Ports
+    places: Places
+    roles: Mapping[Role, RolePlan]
+    postgres_command: tuple[str, ...]
+    aws_command: tuple[str, ...]
+    host_environment: Mapping[str, str]
+    update_permissions: bool
+    """Whether the web server writes its permissions to the database: needed once after plugins have changed."""
+    can_fork: bool
+    run_id: str
+
+
+def build_stack(inputs: StackInputs) -> Stack:
+    """Return the stack: PostgreSQL and AWS first, then the roles that the version has."""
+    services = [_postgres(inputs), _aws(inputs)]
+    for role in inputs.version.roles:
+        if role in inputs.roles:
+            services += [_role(inputs, role, name) for name in service_names(inputs.config, role)]
+    pythons = {plan.python for plan in inputs.roles.values()}
+    common = inputs.roles.get(Role.SCHEDULER)
+    launcher = None
+    if inputs.can_fork and common is not None:
+        launcher = _launcher(inputs, common)
+        services = [_unforked_if_other(service, common, inputs) for service in services] if len(pythons) > 1 else services
+    return Stack(tuple(services), launcher, inputs.run_id)
+
+
+def service_names(config: EnvironmentConfig, role: Role) -> tuple[str, ...]:
+    """Return the names of a role's processes: `worker`, or `worker-1`, `worker-2` when there are several."""
+    if role is Role.WORKER and config.executor is Executor.LOCAL:
+        return ()
+    count = {Role.SCHEDULER: config.schedulers, Role.WORKER: config.workers}.get(role, 1)
+    return (str(role),) if count == 1 else tuple(f"{role}-{number}" for number in range(1, count + 1))
+
+
+def base_variables(inputs: StackInputs, service: str, python: Path) -> dict[str, str]:
+    """Return the variables of a process before MWAA's own: a clean environment with a home of its own."""
+    kept = {name: inputs.host_environment[name] for name in INHERITED if name in inputs.host_environment}
+    home = inputs.places.homes / service
+    path = [str(python.parent), str(home / "home" / ".local" / "bin"), kept.get("PATH", "/usr/bin:/bin")]
+    return {
+        **kept,
+        "PATH": ":".join(path),
+        "HOME": str(home / "home"),
+        "TMPDIR": str(home / "tmp"),
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+        "MWAA_LOCAL_RUN": inputs.run_id,
+        "MWAA_LOCAL_SERVICE": service,
+    }
+
+
+def _with_inside(variables: dict[str, str], inside: Path) -> dict[str, str]:
+    """Put our folder first on PYTHONPATH, before what a startup script may have exported."""
+    further = variables.get("PYTHONPATH")
+    return {**variables, "PYTHONPATH": f"{inside}:{further}" if further else str(inside)}
+
+
+def role_environment(inputs: StackInputs, role: Role, service: str) -> dict[str, str]:
+    """Return the whole environment of a role's process."""
+    plan = inputs.roles[role]
+    variables = base_variables(inputs, service, plan.python) | dict(plan.variables)
+    if role is Role.WORKER:
+        variables["MWAA_LOCAL_BEAT"] = str(inputs.places.run / f"{service}.beat")
+    if role is Role.WEBSERVER:
+        variables["MWAA_LOCAL_WEB_HOST"] = "127.0.0.1"
+        variables["MWAA_LOCAL_WEB_PORT"] = str(inputs.ports.webserver)
+        if inputs.version.generation is not Generation.AIRFLOW_3:
+            variables["AIRFLOW__WEBSERVER__UPDATE_FAB_PERMS"] = str(inputs.update_permissions)
+    return _with_inside(variables, inputs.places.inside)
+
+
+def _postgres(inputs: StackInputs) -> ServiceSpec:
+    return ServiceSpec(
+        name="postgres",
+        command=inputs.postgres_command,
+        forked_role="",
+        environment=_sorted(_plain(inputs, "postgres")),
+        cwd=str(inputs.places.run),
+        log=str(inputs.places.logs / "postgres.log"),
+        probe=PostgresProbe(inputs.ports.postgres),
+        needs=(),
+        stop_signal=signal.SIGINT,  # fast shutdown: does not wait for clients
+        stop_grace=20.0,
+    )
+
+
+def _aws(inputs: StackInputs) -> ServiceSpec:
+    return ServiceSpec(
+        name="aws",
+        command=inputs.aws_command,
+        forked_role="",
+        environment=_sorted(_plain(inputs, "aws")),
+        cwd=str(inputs.places.run),
+        log=str(inputs.places.logs / "aws.log"),
+        probe=HttpProbe(f"http://127.0.0.1:{inputs.ports.aws}/_mwaa_local/health"),
+        needs=(),
+        stop_signal=signal.SIGTERM,
+        stop_grace=5.0,
+    )
+
+
+def _plain(inputs: StackInputs, service: str) -> dict[str, str]:
+    """Return the environment of a process of ours that is not Airflow: the user's own, plus our mark."""
+    kept = {name: value for name, value in inputs.host_environment.items() if not name.startswith("AIRFLOW")}
+    return {**kept, "MWAA_LOCAL_RUN": inputs.run_id, "MWAA_LOCAL_SERVICE": service}
+
+
+def _role(inputs: StackInputs, role: Role, name: str) -> ServiceSpec:
+    python = inputs.roles[role].python
+    return ServiceSpec(
+        name=name,
+        command=(str(python), "-m", "mwaa_inside.roles", str(role)),
+        forked_role=str(role),
+        environment=_sorted(role_environment(inputs, role, name)),
+        cwd=str(inputs.places.airflow_home),
+        log=str(inputs.places.logs / f"{name}.log"),
+        probe=_probe(inputs, role, name),
+        needs=("postgres", "aws"),
+        stop_signal=signal.SIGTERM,
+        stop_grace=10.0,
+    )
+
+
+def _probe(inputs: StackInputs, role: Role, name: str) -> Probe:
+    """Return how a role's health is asked; schedulers, triggerers and dag-processors beat in the database, which the web server reports."""
+    three = inputs.version.generation is Generation.AIRFLOW_3
+    url = f"http://127.0.0.1:{inputs.ports.webserver}" + ("/api/v2/monitor/health" if three else "/health")
+    match role:
+        case Role.WORKER:
+            return BeatProbe(str(inputs.places.run / f"{name}.beat"))
+        case Role.WEBSERVER:
+            return HttpProbe(url)
+        case Role.SCHEDULER:
+            return HttpProbe(url, "scheduler")
+        case Role.TRIGGERER:
+            reported = inputs.version.number >= TRIGGERER_HEALTH_FROM
+            return HttpProbe(url, "triggerer") if reported else AliveProbe(5.0)
+        case Role.DAG_PROCESSOR:
+            reported = inputs.version.number >= DAG_PROCESSOR_HEALTH_FROM
+            return HttpProbe(url, "dag_processor") if reported else AliveProbe(5.0)
+
+
+def _launcher(inputs: StackInputs, plan: RolePlan) -> LauncherSpec:
+    variables = _with_inside(base_variables(inputs, "launcher", plan.python) | dict(plan.variables), inputs.places.inside)
+    return LauncherSpec(
+        command=(str(plan.python), "-m", "mwaa_inside.launcher"),
+        environment=_sorted(variables),
+        cwd=str(inputs.places.airflow_home),
+        log=str(inputs.places.logs / "launcher.log"),
+    )
+
+
+def _unforked_if_other(service: ServiceSpec, common: RolePlan, inputs: StackInputs) -> ServiceSpec:
+    """Have a role whose interpreter is not the launcher's started on its own."""
+    from dataclasses import replace
+
+    if not service.forked_role or inputs.roles[Role(service.forked_role)].python == common.python:
+        return service
+    return replace(service, forked_role="")
+
+
+def _sorted(variables: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(variables.items()))

@@ -1,0 +1,175 @@
+"""Runs one Airflow role in this process, as `airflow scheduler`, `airflow celery worker` and so on would.
+
+Used in two ways that end in the same function: as a program of its own (`python -m mwaa_inside.roles ROLE`), and in
+a process that `launcher` has forked after importing Airflow once for all roles. Runs on Python 3.7 and up.
+"""
+
+import os
+import sys
+import threading
+import time
+
+WEBSERVER_VARIABLES = ("MWAA_LOCAL_WEB_HOST", "MWAA_LOCAL_WEB_PORT")
+
+
+def airflow_version():
+    """Return Airflow's version as numbers, for example (2, 2, 2)."""
+    from airflow.version import version
+
+    return tuple(int("".join(c for c in part if c.isdigit()) or 0) for part in version.split(".")[:3])
+
+
+def modules_to_preload(version):
+    """Return the modules that the roles of this Airflow version import anyway, the dearest first."""
+    common = ["psycopg2", "sqlalchemy.dialects.postgresql", "boto3", "celery", "celery.bin.celery",
+              "celery.app.log", "celery.worker.worker", "celery.concurrency.prefork", "kombu.transport.SQS",
+              "celery.backends.database"]
+    if version < (2,):
+        return ["airflow", "airflow.bin.cli", "airflow.jobs", "airflow.executors.celery_executor",
+                "airflow.www_rbac.app", "gunicorn.app.base", *common]
+    modules = ["airflow", "airflow.cli.cli_parser", "airflow.models.dagbag", "airflow.models.serialized_dag",
+               "airflow.dag_processing.manager", "airflow.dag_processing.processor"]
+    if version < (3,):
+        modules += ["airflow.www.app", "airflow.www.views", "airflow.www.extensions.init_views",
+                    "airflow.api_connexion.openapi", "flask_appbuilder", "gunicorn.app.base", "gunicorn.workers.sync",
+                    "airflow.jobs.scheduler_job", "airflow.jobs.scheduler_job_runner", "airflow.jobs.local_task_job",
+                    "airflow.jobs.local_task_job_runner", "airflow.task.task_runner.standard_task_runner",
+                    "airflow.cli.commands.scheduler_command", "airflow.cli.commands.celery_command",
+                    "airflow.cli.commands.task_command", "airflow.cli.commands.webserver_command",
+                    "airflow.executors.celery_executor"]
+    else:
+        modules += ["airflow.jobs.scheduler_job_runner", "airflow.cli.commands.scheduler_command",
+                    "airflow.api_fastapi.app", "airflow.sdk.execution_time.supervisor",
+                    "airflow.sdk.execution_time.task_runner"]
+    return [*modules, "airflow.providers.celery.executors.celery_executor",
+            "airflow.providers.celery.cli.celery_command", *common]
+
+
+def preload(version):
+    """Import what the roles need; a module that this version does not have is passed over."""
+    import importlib
+
+    for name in modules_to_preload(version):
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            continue
+
+
+def role_arguments(role, version):
+    """Return the `airflow` command line of a role, without the word `airflow`."""
+    queue = os.environ.get("MWAA_LOCAL_SQS_QUEUE", "default")
+    host, port = (os.environ.get(name, "") for name in WEBSERVER_VARIABLES)
+    if version < (2,):
+        return {"scheduler": ["scheduler", "--skip_serve_logs"],
+                "worker": ["worker", "--skip_serve_logs", "--queues", queue],
+                "webserver": ["webserver", "-hn", host, "-p", port]}[role]
+    worker = ["celery", "worker", "--skip-serve-logs", "--without-mingle", "--without-gossip", "--queues", queue,
+              "--celery-hostname", os.environ.get("MWAA_LOCAL_SERVICE", "worker") + "@%h"]
+    web = ["webserver", "--hostname", host, "--port", port]
+    if version >= (3,):
+        web = ["api-server", "--host", host, "--port", port, "--workers", "1"]
+    return {"scheduler": ["scheduler", "--skip-serve-logs"],
+            "worker": worker,
+            "webserver": web,
+            "triggerer": ["triggerer", "--skip-serve-logs"],
+            "dag-processor": ["dag-processor"]}[role]
+
+
+def beat(path, interval=5.0):
+    """Keep the age of the file at `path` below `interval` seconds for as long as this process lives."""
+
+    def touch_for_ever():
+        while True:
+            with open(path, "w") as stream:
+                stream.write(str(os.getpid()))
+            time.sleep(interval)
+
+    threading.Thread(target=touch_for_ever, name="mwaa-local-beat", daemon=True).start()
+
+
+def beat_when_the_worker_is_ready():
+    """Say through a file when Celery's consumer is up: a worker has no port that could be asked."""
+    path = os.environ.get("MWAA_LOCAL_BEAT")
+    if path:
+        from celery.signals import worker_ready
+
+        worker_ready.connect(lambda **_: beat(path), weak=False)
+
+
+def run_webserver(version):
+    """Serve Airflow 2's web application with gunicorn from this process: the application is made once and shared.
+
+    `airflow webserver` starts a second interpreter and makes the application in each of its workers, which costs
+    most of the start-up time and memory; the application and gunicorn's settings are the same here.
+    """
+    from gunicorn.app.base import BaseApplication
+
+    class WebServer(BaseApplication):
+        def load_config(self):
+            from airflow.configuration import conf
+
+            self.cfg.set("bind", ":".join(os.environ[name] for name in WEBSERVER_VARIABLES))
+            self.cfg.set("workers", int(os.environ.get("MWAA_LOCAL_WEB_WORKERS", "2")))
+            self.cfg.set("timeout", conf.getint("webserver", "web_server_worker_timeout"))
+            self.cfg.set("proc_name", "airflow-webserver")
+            self.cfg.set("preload_app", True)
+            self.cfg.set("post_fork", forget_connections)
+            self.cfg.set("accesslog", None)
+            self.cfg.set("errorlog", "-")
+
+        def load(self):
+            if version < (2,):
+                from airflow.www_rbac.app import cached_app
+            else:
+                from airflow.www.app import cached_app
+            os.environ["SKIP_DAGS_PARSING"] = "True"
+            try:
+                return cached_app(None)
+            finally:
+                os.environ.pop("SKIP_DAGS_PARSING", None)
+                freeze_memory()
+
+    WebServer().run()
+
+
+def forget_connections(server=None, worker=None):
+    """Drop database connections that a fork has copied; the parent's own stay open."""
+    from airflow import settings
+
+    if settings.engine is not None:
+        settings.engine.dispose()
+
+
+def freeze_memory():
+    """Keep the garbage collector away from what all forks share, so that it stays shared."""
+    import gc
+
+    gc.collect()
+    if hasattr(gc, "freeze"):
+        gc.freeze()
+
+
+def run_role(role):
+    """Run `role` until it ends; returns only when it has."""
+    version = airflow_version()
+    if role == "worker":
+        beat_when_the_worker_is_ready()
+    if role == "webserver" and version < (3,):
+        run_webserver(version)
+        return
+    arguments = role_arguments(role, version)
+    sys.argv = ["airflow", *arguments]
+    if version < (2,):
+        from airflow.bin.cli import CLIFactory
+
+        parsed = CLIFactory.get_parser().parse_args(arguments)
+        parsed.func(parsed)
+        return
+    from airflow.__main__ import main
+
+    main()
+
+
+if __name__ == "__main__":
+    run_role(sys.argv[1])

@@ -1,0 +1,202 @@
+"""Keeps a stack running: does what `convergence` decides, again and again, until it is told to stop.
+
+Starts services when what they need is healthy, restarts what ends, kills what hangs, and cleans up after a role that
+died. Written here rather than taken from a process supervisor because none of those looked at (supervisor, circus,
+honcho) starts by readiness, can take over roles forked from a common parent, or ties its children's life to its own.
+"""
+
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Protocol, assert_never
+
+from mwaa_local.errors import CommandError
+from mwaa_local.ports import Clock, ProcessId, ProcessOrder, Processes
+from mwaa_local.runtime.convergence import (
+    LIVING,
+    Action,
+    Kill,
+    Phase,
+    Probe,
+    ServiceState,
+    Start,
+    Stop,
+    after_exit,
+    after_kill,
+    after_probe,
+    after_start,
+    after_stop_request,
+    decide,
+    is_over,
+)
+from mwaa_local.runtime.readiness import Prober
+from mwaa_local.stack import ServiceSpec, Stack
+
+LONGEST_WAIT = 5.0
+
+
+class Launcher(Protocol):
+    """Forks roles from one process that has imported Airflow."""
+
+    @property
+    def process(self) -> ProcessId | None:
+        """Return the launcher's process, None when there is none."""
+        ...
+
+    def warm(self) -> None:
+        """Start the launcher now, so that it has imported Airflow when the first role is due."""
+        ...
+
+    def fork(self, service: ServiceSpec) -> None:
+        """Order the role of `service`; its PID comes with a later `replies()`."""
+        ...
+
+    def replies(self) -> tuple[tuple[str, int], ...]:
+        """Return (service name, PID) of roles that have been forked since the last call."""
+        ...
+
+    def note_exit(self, pid: int, exit_code: int) -> bool:
+        """Take note that a child has ended; True if it was the launcher."""
+        ...
+
+    def close(self) -> None:
+        """Let the launcher end."""
+        ...
+
+
+Report = Callable[[tuple[ServiceState, ...]], None]
+
+
+class Supervisor:
+    """Runs one stack; `step` does what is due and `run` repeats it until everything has stopped."""
+
+    def __init__(
+        self, stack: Stack, processes: Processes, launcher: Launcher | None, prober: Prober, clock: Clock
+    ) -> None:
+        self.states = tuple(ServiceState(spec) for spec in stack.services)
+        self.stopping = False
+        self._processes = processes
+        self._launcher = launcher
+        self._prober = prober
+        self._clock = clock
+        self._unclaimed: dict[int, int] = {}
+        self._sweep_due = False
+
+    def run(self, wait: Callable[[float], None], report: Report) -> None:
+        """Work until `stopping` is set and all services have ended; `wait` sleeps up to so many seconds."""
+        reported: tuple[ServiceState, ...] = ()
+        if self._launcher is not None:
+            self._launcher.warm()
+        while not (self.stopping and is_over(self.states)):
+            self.step()
+            shown = tuple(replace(state, next_at=0.0, failed_probes=0) for state in self.states)
+            if shown != reported:
+                report(self.states)
+                reported = shown
+            wait(self._time_to_next())
+        if self._launcher is not None:
+            self._launcher.close()
+        self._sweep_orphans()
+        report(self.states)
+
+    def step(self) -> None:
+        """Take in what has happened, then do what is due."""
+        self._take_replies()
+        for pid, code in self._processes.reap():
+            self._note_exit(pid, code)
+        if self._sweep_due:
+            self._sweep_orphans()
+        for action in decide(self.states, self._clock.monotonic(), stopping=self.stopping):
+            self._do(action)
+
+    def _time_to_next(self) -> float:
+        now = self._clock.monotonic()
+        due = [
+            state.next_at - now
+            for state in self.states
+            if state.phase not in (Phase.WAITING, Phase.STOPPED) or state.next_at > now
+        ]
+        return min(max(min(due, default=LONGEST_WAIT), 0.02), LONGEST_WAIT)
+
+    def _do(self, action: Action) -> None:
+        state = self._state(action.name)
+        now = self._clock.monotonic()
+        match action:
+            case Start():
+                self._start(state, now)
+            case Probe():
+                healthy = state.process is not None and self._prober.is_healthy(
+                    state.spec.probe, now - state.since
+                )
+                self._put(after_probe(state, self._clock.monotonic(), healthy=healthy))
+            case Stop():
+                self._request_stop(state)
+                self._put(after_stop_request(state, now))
+            case Kill():
+                if state.process is not None:
+                    self._processes.kill_tree(state.process)
+                self._put(after_kill(state, now))
+            case _:
+                assert_never(action)
+
+    def _start(self, state: ServiceState, now: float) -> None:
+        spec = state.spec
+        try:
+            if self._launcher is not None and spec.forked_role:
+                self._launcher.fork(spec)
+                self._put(replace(after_start(state, ProcessId(0, 0.0), now), process=None))
+                return
+            order = ProcessOrder(spec.command, spec.environment, spec.cwd, spec.log, signal.SIGKILL)
+            self._put(after_start(state, self._processes.spawn(order), now))
+        except CommandError:
+            self._put(after_exit(state, 127, now, stopping=self.stopping))
+
+    def _request_stop(self, state: ServiceState) -> None:
+        if state.process is not None:
+            self._processes.signal(state.process, state.spec.stop_signal)
+        elif self._launcher is not None and self._launcher.process is not None:
+            self._processes.kill_tree(self._launcher.process)  # the role has been ordered and not been forked yet
+
+    def _take_replies(self) -> None:
+        for name, pid in self._launcher.replies() if self._launcher else ():
+            state = self._state(name)
+            if pid in self._unclaimed:
+                self._put(
+                    after_exit(state, self._unclaimed.pop(pid), self._clock.monotonic(), stopping=self.stopping)
+                )
+            else:
+                self._put(replace(state, process=self._processes.identify(pid) or ProcessId(pid, -1.0)))
+
+    def _note_exit(self, pid: int, code: int) -> None:
+        now = self._clock.monotonic()
+        if self._launcher is not None and self._launcher.note_exit(pid, code):
+            for state in self.states:
+                if state.phase in LIVING and state.process is None and state.spec.forked_role:
+                    self._put(after_exit(state, code, now, stopping=self.stopping))
+            return
+        for state in self.states:
+            if state.process is not None and state.process.pid == pid:
+                self._processes.kill_tree(state.process)
+                self._put(after_exit(state, code, now, stopping=self.stopping))
+                self._sweep_due = True
+                return
+        self._unclaimed[pid] = code
+
+    def _sweep_orphans(self) -> None:
+        """Kill children that are not ours by plan: what a dead role has left behind."""
+        if any(state.phase in LIVING and state.process is None for state in self.states):
+            return  # a role has been ordered and may be among the children already
+        known = {state.process for state in self.states}
+        if self._launcher is not None:
+            known.add(self._launcher.process)
+        for child in self._processes.children():
+            if child not in known:
+                self._processes.kill_tree(child)
+        self._unclaimed.clear()
+        self._sweep_due = False
+
+    def _state(self, name: str) -> ServiceState:
+        return next(state for state in self.states if state.spec.name == name)
+
+    def _put(self, changed: ServiceState) -> None:
+        self.states = tuple(changed if state.spec.name == changed.spec.name else state for state in self.states)
