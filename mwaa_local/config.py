@@ -1,11 +1,16 @@
-"""What the user has and what the user asked for: `Project` (where things are) and `EnvironmentConfig` (the wishes).
+"""What the user has and asks for: `Project` (where things are) and `EnvironmentConfig` (the wishes).
 
-Reads the project folder and `mwaa-local.toml`; nothing here starts anything.
+Values only. `project.py` finds a project, `config_file.py` reads `mwaa-local.toml`, `config_loading.py` puts
+flags, variables, file and defaults together.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from mwaa_local.catalog import MwaaVersion
+
+CONFIG_FILE = "mwaa-local.toml"
 
 
 class Executor(StrEnum):
@@ -91,3 +96,55 @@ class EnvironmentConfig:
     ignore_requirements_failure: bool
     wait: float
     """Seconds that `start` waits for every role to be healthy."""
+
+
+class Source(StrEnum):
+    """Where a value comes from; the first one that has a value wins."""
+
+    FLAG = "flag"
+    VARIABLE = "variable"
+    FILE = "file"
+    DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where one value comes from: `name` is the flag, the variable or the file."""
+
+    source: Source
+    name: str = ""
+    line: int | None = None
+
+    def __str__(self) -> str:
+        match self.source:
+            case Source.FLAG | Source.VARIABLE:
+                return f"{self.source} {self.name}"
+            case Source.FILE:
+                return f"{self.name} line {self.line}" if self.line else self.name
+            case Source.DEFAULT:
+                return "default"
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigWarning:
+    """Something that is allowed but will not do what it seems to; `file` and `line` where a file says it."""
+
+    message: str
+    hint: str
+    file: Path | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedConfig:
+    """The configuration, its version, where each value comes from, and what the user should know."""
+
+    config: EnvironmentConfig
+    version: MwaaVersion
+    origins: tuple[tuple[str, Origin], ...]
+    """By field of EnvironmentConfig, and one `airflow_options.SECTION.KEY` for each option."""
+    warnings: tuple[ConfigWarning, ...]
+
+    def origin_of(self, name: str) -> Origin:
+        """Return where the value of a field (or of `airflow_options.SECTION.KEY`) comes from."""
+        return dict(self.origins).get(name, Origin(Source.DEFAULT))
