@@ -1,11 +1,11 @@
 """Builds the `Stack` of a native environment: from the version, the wishes and the runtime's places to processes.
 
-Pure: which interpreter, which ports and which commands PostgreSQL and the AWS endpoint need is decided before and passed in.
+Pure: interpreters, ports and the commands of PostgreSQL and the AWS endpoint are decided before and passed in.
 """
 
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mwaa_local.catalog import Generation, MwaaVersion, Role
@@ -38,6 +38,9 @@ INHERITED = (
     "CURL_CA_BUNDLE",
 )
 """What a role takes over from the user's shell; nothing of AWS or Airflow, because MWAA would not have it either."""
+
+READ_LATE = frozenset({"AIRFLOW__WEBSERVER__UPDATE_FAB_PERMS"})
+"""Options that a role reads after it has been forked, so that they may differ from the launcher's."""
 
 TRIGGERER_HEALTH_FROM = (2, 5, 2)
 DAG_PROCESSOR_HEALTH_FROM = (2, 6, 3)
@@ -96,13 +99,12 @@ def build_stack(inputs: StackInputs) -> Stack:
     for role in inputs.version.roles:
         if role in inputs.roles:
             services += [_role(inputs, role, name) for name in service_names(inputs.config, role)]
-    pythons = {plan.python for plan in inputs.roles.values()}
-    common = inputs.roles.get(Role.SCHEDULER)
-    launcher = None
-    if inputs.can_fork and common is not None:
-        launcher = _launcher(inputs, common)
-        services = [_unforked_if_other(service, common, inputs) for service in services] if len(pythons) > 1 else services
-    return Stack(tuple(services), launcher, inputs.run_id)
+    if not inputs.can_fork:
+        return Stack(tuple(replace(service, forked=False) for service in services), None, inputs.run_id)
+    launcher = _launcher(inputs, inputs.roles[Role.SCHEDULER])
+    return Stack(
+        tuple(_unforked_if_other(service, launcher) for service in services), launcher, inputs.run_id
+    )
 
 
 def service_names(config: EnvironmentConfig, role: Role) -> tuple[str, ...]:
@@ -153,8 +155,9 @@ def role_environment(inputs: StackInputs, role: Role, service: str) -> dict[str,
 def _postgres(inputs: StackInputs) -> ServiceSpec:
     return ServiceSpec(
         name="postgres",
+        role="",
         command=inputs.postgres_command,
-        forked_role="",
+        forked=False,
         environment=_sorted(_plain(inputs, "postgres")),
         cwd=str(inputs.places.run),
         log=str(inputs.places.logs / "postgres.log"),
@@ -168,8 +171,9 @@ def _postgres(inputs: StackInputs) -> ServiceSpec:
 def _aws(inputs: StackInputs) -> ServiceSpec:
     return ServiceSpec(
         name="aws",
+        role="",
         command=inputs.aws_command,
-        forked_role="",
+        forked=False,
         environment=_sorted(_plain(inputs, "aws")),
         cwd=str(inputs.places.run),
         log=str(inputs.places.logs / "aws.log"),
@@ -190,8 +194,9 @@ def _role(inputs: StackInputs, role: Role, name: str) -> ServiceSpec:
     python = inputs.roles[role].python
     return ServiceSpec(
         name=name,
+        role=str(role),
         command=(str(python), "-m", "mwaa_inside.roles", str(role)),
-        forked_role=str(role),
+        forked=True,
         environment=_sorted(role_environment(inputs, role, name)),
         cwd=str(inputs.places.airflow_home),
         log=str(inputs.places.logs / f"{name}.log"),
@@ -203,7 +208,7 @@ def _role(inputs: StackInputs, role: Role, name: str) -> ServiceSpec:
 
 
 def _probe(inputs: StackInputs, role: Role, name: str) -> Probe:
-    """Return how a role's health is asked; schedulers, triggerers and dag-processors beat in the database, which the web server reports."""
+    """Return how a role's health is asked: the web server reports the heartbeats that other roles leave in the database."""
     three = inputs.version.generation is Generation.AIRFLOW_3
     url = f"http://127.0.0.1:{inputs.ports.webserver}" + ("/api/v2/monitor/health" if three else "/health")
     match role:
@@ -222,7 +227,9 @@ def _probe(inputs: StackInputs, role: Role, name: str) -> Probe:
 
 
 def _launcher(inputs: StackInputs, plan: RolePlan) -> LauncherSpec:
-    variables = _with_inside(base_variables(inputs, "launcher", plan.python) | dict(plan.variables), inputs.places.inside)
+    variables = _with_inside(
+        base_variables(inputs, "launcher", plan.python) | dict(plan.variables), inputs.places.inside
+    )
     return LauncherSpec(
         command=(str(plan.python), "-m", "mwaa_inside.launcher"),
         environment=_sorted(variables),
@@ -231,13 +238,23 @@ def _launcher(inputs: StackInputs, plan: RolePlan) -> LauncherSpec:
     )
 
 
-def _unforked_if_other(service: ServiceSpec, common: RolePlan, inputs: StackInputs) -> ServiceSpec:
-    """Have a role whose interpreter is not the launcher's started on its own."""
-    from dataclasses import replace
-
-    if not service.forked_role or inputs.roles[Role(service.forked_role)].python == common.python:
+def _unforked_if_other(service: ServiceSpec, launcher: LauncherSpec) -> ServiceSpec:
+    """Have a role started on its own where importing Airflow would go differently than in the launcher."""
+    if not service.forked:
         return service
-    return replace(service, forked_role="")
+    same_python = service.command[0] == launcher.command[0]
+    if same_python and _import_variables(service.environment) == _import_variables(launcher.environment):
+        return service
+    return replace(service, forked=False)
+
+
+def _import_variables(environment: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """Return the variables that may change what importing Airflow does."""
+    return {
+        name: value
+        for name, value in environment
+        if name.startswith(("AIRFLOW_", "PYTHON", "LD_", "DYLD_")) and name not in READ_LATE
+    }
 
 
 def _sorted(variables: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

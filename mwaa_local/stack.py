@@ -1,7 +1,7 @@
 """What an environment consists of: the processes, in what order, with what environment, and how to tell that they work.
 
-A `Stack` is everything a supervisor needs to know; it holds secrets (database URL, keys), so whoever stores one keeps it
-private. Which values the services get is decided in `environment_stack`; this module is the shape and its file form.
+A `Stack` is everything a supervisor needs to know; it holds secrets (database URL, keys), so whoever stores one keeps
+it private. Which values the services get is decided in `environment_stack`; this module is the shape and its file form.
 """
 
 import hashlib
@@ -49,13 +49,15 @@ Probe = HttpProbe | PostgresProbe | BeatProbe | AliveProbe
 class ServiceSpec:
     """One process of the environment.
 
-    `forked_role` names a role that the Airflow launcher can fork instead of starting `command`; both end in the same
+    A `forked` service is forked from the Airflow launcher instead of starting `command`; both end in the same
     program. `stop_signal` asks it to end; after `stop_grace` seconds it is killed with all it started.
     """
 
     name: str
+    role: str
+    """The Airflow role, empty for PostgreSQL and the AWS endpoint."""
     command: tuple[str, ...]
-    forked_role: str
+    forked: bool
     environment: tuple[tuple[str, str], ...]
     cwd: str
     log: str

@@ -43,7 +43,7 @@ class PipedLauncher:
         """Order the role of `service`; its PID comes with a later `replies()`."""
         order = {
             "name": service.name,
-            "role": service.forked_role,
+            "role": service.role,
             "environment": dict(service.environment),
             "cwd": service.cwd,
             "log": service.log,
@@ -56,7 +56,9 @@ class PipedLauncher:
             self._process.stdin.write(json.dumps(order).encode() + b"\n")
             self._process.stdin.flush()
         except OSError as error:
-            raise CommandError(f"The Airflow launcher has died: {error}", hint=f"read {self._spec.log}") from error
+            raise CommandError(
+                f"The Airflow launcher has died: {error}", hint=f"read {self._spec.log}"
+            ) from error
 
     def replies(self) -> tuple[tuple[str, int], ...]:
         """Return (service name, PID) of roles that have been forked since the last call."""

@@ -125,7 +125,7 @@ class SystemProcesses:
         """Become the parent of descendants whose parent ends; False where the system has no such thing."""
         if not LINUX:
             return False
-        return ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1) == 0
+        return bool(ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1) == 0)
 
 
 def open_log(path: str) -> IO[bytes]:
@@ -134,7 +134,7 @@ def open_log(path: str) -> IO[bytes]:
 
 
 def start_of(pid: int) -> float | None:
-    """Return when a process started, in ticks since boot on Linux (no clock change touches it); None if there is none."""
+    """Return when a process started, None if there is none; on Linux in ticks since boot, which no clock change touches."""
     if LINUX:
         try:
             fields = Path(f"/proc/{pid}/stat").read_bytes().rsplit(b")", 1)[1].split()

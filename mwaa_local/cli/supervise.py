@@ -40,7 +40,9 @@ def main() -> None:
     wake = _wake_on_signals(supervisor)
 
     def wait(seconds: float) -> None:
-        streams = [wake] if launcher is None or launcher.reply_stream is None else [wake, launcher.reply_stream]
+        streams = (
+            [wake] if launcher is None or launcher.reply_stream is None else [wake, launcher.reply_stream]
+        )
         readable, _, _ = select.select(streams, [], [], seconds)
         if wake in readable:
             with contextlib.suppress(BlockingIOError):

@@ -159,7 +159,7 @@ def ensure_secrets(folder: StateFolder, new_fernet_key: Callable[[], str]) -> Se
             return kept
     if folder.secrets.exists() and folder.database.exists():
         raise RuntimeStateError(
-            f"{folder.secrets} and its copy are damaged: the key that the database's connections are encrypted with is lost",
+            f"{folder.secrets} and its copy are damaged: the key of the database's connections is lost",
             hint="restore the file from a backup, or start afresh with `mwaa-local reset-db`",
         )
     made = Secrets(
@@ -197,7 +197,7 @@ def render_status(states: tuple[ServiceState, ...], now: float, monotonic: float
     reports = (
         ServiceReport(
             name=state.spec.name,
-            role=state.spec.forked_role,
+            role=state.spec.role,
             phase=state.phase,
             pid=state.process.pid if state.process else None,
             started=state.process.started if state.process else None,

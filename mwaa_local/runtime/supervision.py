@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Protocol, assert_never
 
 from mwaa_local.errors import CommandError
-from mwaa_local.ports import Clock, ProcessId, ProcessOrder, Processes
+from mwaa_local.ports import Clock, Processes, ProcessId, ProcessOrder
 from mwaa_local.runtime.convergence import (
     LIVING,
     Action,
@@ -142,7 +142,7 @@ class Supervisor:
     def _start(self, state: ServiceState, now: float) -> None:
         spec = state.spec
         try:
-            if self._launcher is not None and spec.forked_role:
+            if self._launcher is not None and spec.forked:
                 self._launcher.fork(spec)
                 self._put(replace(after_start(state, ProcessId(0, 0.0), now), process=None))
                 return
@@ -155,14 +155,18 @@ class Supervisor:
         if state.process is not None:
             self._processes.signal(state.process, state.spec.stop_signal)
         elif self._launcher is not None and self._launcher.process is not None:
-            self._processes.kill_tree(self._launcher.process)  # the role has been ordered and not been forked yet
+            self._processes.kill_tree(
+                self._launcher.process
+            )  # the role has been ordered and not been forked yet
 
     def _take_replies(self) -> None:
         for name, pid in self._launcher.replies() if self._launcher else ():
             state = self._state(name)
             if pid in self._unclaimed:
                 self._put(
-                    after_exit(state, self._unclaimed.pop(pid), self._clock.monotonic(), stopping=self.stopping)
+                    after_exit(
+                        state, self._unclaimed.pop(pid), self._clock.monotonic(), stopping=self.stopping
+                    )
                 )
             else:
                 self._put(replace(state, process=self._processes.identify(pid) or ProcessId(pid, -1.0)))
@@ -171,7 +175,7 @@ class Supervisor:
         now = self._clock.monotonic()
         if self._launcher is not None and self._launcher.note_exit(pid, code):
             for state in self.states:
-                if state.phase in LIVING and state.process is None and state.spec.forked_role:
+                if state.phase in LIVING and state.process is None and state.spec.forked:
                     self._put(after_exit(state, code, now, stopping=self.stopping))
             return
         for state in self.states:
@@ -199,4 +203,6 @@ class Supervisor:
         return next(state for state in self.states if state.spec.name == name)
 
     def _put(self, changed: ServiceState) -> None:
-        self.states = tuple(changed if state.spec.name == changed.spec.name else state for state in self.states)
+        self.states = tuple(
+            changed if state.spec.name == changed.spec.name else state for state in self.states
+        )

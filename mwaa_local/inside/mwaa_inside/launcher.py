@@ -2,7 +2,8 @@
 
 Reads one JSON object per line on standard input, {"name", "role", "environment", "cwd", "log", "parent"}, and
 answers {"name", "pid"} per role on standard output. Each role is handed to the process `parent` (which must be a
-child subreaper, so Linux only) and dies with it; the launcher itself ends when its standard input does. Runs on Python 3.7 and up.
+child subreaper, so Linux only) and dies with it; the launcher itself ends when its standard input does.
+Runs on Python 3.7 and up.
 """
 
 import ctypes
@@ -86,7 +87,9 @@ def main():
     preload(airflow_version())
     import setproctitle
 
-    setproctitle.setproctitle("airflow launcher")  # it must find its memory before a role changes the environment
+    setproctitle.setproctitle(
+        "airflow launcher"
+    )  # it must find its memory before a role changes the environment
     freeze_memory()
     for line in orders:
         launch(json.loads(line), replies)

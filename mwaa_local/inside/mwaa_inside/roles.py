@@ -21,28 +21,70 @@ def airflow_version():
 
 def modules_to_preload(version):
     """Return the modules that the roles of this Airflow version import anyway, the dearest first."""
-    common = ["psycopg2", "sqlalchemy.dialects.postgresql", "boto3", "celery", "celery.bin.celery",
-              "celery.app.log", "celery.worker.worker", "celery.concurrency.prefork", "kombu.transport.SQS",
-              "celery.backends.database"]
+    common = [
+        "psycopg2",
+        "sqlalchemy.dialects.postgresql",
+        "boto3",
+        "celery",
+        "celery.bin.celery",
+        "celery.app.log",
+        "celery.worker.worker",
+        "celery.concurrency.prefork",
+        "kombu.transport.SQS",
+        "celery.backends.database",
+    ]
     if version < (2,):
-        return ["airflow", "airflow.bin.cli", "airflow.jobs", "airflow.executors.celery_executor",
-                "airflow.www_rbac.app", "gunicorn.app.base", *common]
-    modules = ["airflow", "airflow.cli.cli_parser", "airflow.models.dagbag", "airflow.models.serialized_dag",
-               "airflow.dag_processing.manager", "airflow.dag_processing.processor"]
+        return [
+            "airflow",
+            "airflow.bin.cli",
+            "airflow.jobs",
+            "airflow.executors.celery_executor",
+            "airflow.www_rbac.app",
+            "gunicorn.app.base",
+            *common,
+        ]
+    modules = [
+        "airflow",
+        "airflow.cli.cli_parser",
+        "airflow.models.dagbag",
+        "airflow.models.serialized_dag",
+        "airflow.dag_processing.manager",
+        "airflow.dag_processing.processor",
+    ]
     if version < (3,):
-        modules += ["airflow.www.app", "airflow.www.views", "airflow.www.extensions.init_views",
-                    "airflow.api_connexion.openapi", "flask_appbuilder", "gunicorn.app.base", "gunicorn.workers.sync",
-                    "airflow.jobs.scheduler_job", "airflow.jobs.scheduler_job_runner", "airflow.jobs.local_task_job",
-                    "airflow.jobs.local_task_job_runner", "airflow.task.task_runner.standard_task_runner",
-                    "airflow.cli.commands.scheduler_command", "airflow.cli.commands.celery_command",
-                    "airflow.cli.commands.task_command", "airflow.cli.commands.webserver_command",
-                    "airflow.executors.celery_executor"]
+        modules += [
+            "airflow.www.app",
+            "airflow.www.views",
+            "airflow.www.extensions.init_views",
+            "airflow.api_connexion.openapi",
+            "flask_appbuilder",
+            "gunicorn.app.base",
+            "gunicorn.workers.sync",
+            "airflow.jobs.scheduler_job",
+            "airflow.jobs.scheduler_job_runner",
+            "airflow.jobs.local_task_job",
+            "airflow.jobs.local_task_job_runner",
+            "airflow.task.task_runner.standard_task_runner",
+            "airflow.cli.commands.scheduler_command",
+            "airflow.cli.commands.celery_command",
+            "airflow.cli.commands.task_command",
+            "airflow.cli.commands.webserver_command",
+            "airflow.executors.celery_executor",
+        ]
     else:
-        modules += ["airflow.jobs.scheduler_job_runner", "airflow.cli.commands.scheduler_command",
-                    "airflow.api_fastapi.app", "airflow.sdk.execution_time.supervisor",
-                    "airflow.sdk.execution_time.task_runner"]
-    return [*modules, "airflow.providers.celery.executors.celery_executor",
-            "airflow.providers.celery.cli.celery_command", *common]
+        modules += [
+            "airflow.jobs.scheduler_job_runner",
+            "airflow.cli.commands.scheduler_command",
+            "airflow.api_fastapi.app",
+            "airflow.sdk.execution_time.supervisor",
+            "airflow.sdk.execution_time.task_runner",
+        ]
+    return [
+        *modules,
+        "airflow.providers.celery.executors.celery_executor",
+        "airflow.providers.celery.cli.celery_command",
+        *common,
+    ]
 
 
 def preload(version):
@@ -61,19 +103,32 @@ def role_arguments(role, version):
     queue = os.environ.get("MWAA_LOCAL_SQS_QUEUE", "default")
     host, port = (os.environ.get(name, "") for name in WEBSERVER_VARIABLES)
     if version < (2,):
-        return {"scheduler": ["scheduler", "--skip_serve_logs"],
-                "worker": ["worker", "--skip_serve_logs", "--queues", queue],
-                "webserver": ["webserver", "-hn", host, "-p", port]}[role]
-    worker = ["celery", "worker", "--skip-serve-logs", "--without-mingle", "--without-gossip", "--queues", queue,
-              "--celery-hostname", os.environ.get("MWAA_LOCAL_SERVICE", "worker") + "@%h"]
+        return {
+            "scheduler": ["scheduler", "--skip_serve_logs"],
+            "worker": ["worker", "--skip_serve_logs", "--queues", queue],
+            "webserver": ["webserver", "-hn", host, "-p", port],
+        }[role]
+    worker = [
+        "celery",
+        "worker",
+        "--skip-serve-logs",
+        "--without-mingle",
+        "--without-gossip",
+        "--queues",
+        queue,
+        "--celery-hostname",
+        os.environ.get("MWAA_LOCAL_SERVICE", "worker") + "@%h",
+    ]
     web = ["webserver", "--hostname", host, "--port", port]
     if version >= (3,):
         web = ["api-server", "--host", host, "--port", port, "--workers", "1"]
-    return {"scheduler": ["scheduler", "--skip-serve-logs"],
-            "worker": worker,
-            "webserver": web,
-            "triggerer": ["triggerer", "--skip-serve-logs"],
-            "dag-processor": ["dag-processor"]}[role]
+    return {
+        "scheduler": ["scheduler", "--skip-serve-logs"],
+        "worker": worker,
+        "webserver": web,
+        "triggerer": ["triggerer", "--skip-serve-logs"],
+        "dag-processor": ["dag-processor"],
+    }[role]
 
 
 def beat(path, interval=5.0):
@@ -133,7 +188,7 @@ def run_webserver(version):
     WebServer().run()
 
 
-def forget_connections(server=None, worker=None):
+def forget_connections(_server=None, _worker=None):
     """Drop database connections that a fork has copied; the parent's own stay open."""
     from airflow import settings
 
