@@ -1,0 +1,122 @@
+"""Folders that are expensive to make: made once, under a lock, and complete or absent.
+
+A folder is made under a name of its own and renamed when whole. Whoever is killed in the middle (and any program it
+leaves running) can only leave a `.partial` folder, which nobody takes for anything and the next builder removes.
+"""
+
+import errno
+import fcntl
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mwaa_local.errors import EnvironmentBuildError
+
+MARKER = "environment.json"
+"""What says what a folder is; written last."""
+
+Record = Mapping[str, object]
+"""What a marker says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A complete folder and what its marker says."""
+
+    folder: Path
+    record: Record
+    built: bool
+    """Whether this call made it."""
+
+
+def read_entry(folder: Path) -> Entry | None:
+    """Return the entry in `folder` if it is complete."""
+    try:
+        record = json.loads((folder / MARKER).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return Entry(folder, record, built=False) if isinstance(record, dict) else None
+
+
+def ensure_entry(
+    folder: Path,
+    build: Callable[[Path], Record],
+    is_usable: Callable[[Entry], bool],
+    notify: Callable[[str], None],
+) -> Entry:
+    """Return the entry in `folder`; where there is none, `build` makes it in the folder it is given."""
+    entry = read_entry(folder)
+    if entry and is_usable(entry):
+        return entry
+    with write_errors(folder), locked(folder, notify):
+        entry = read_entry(folder)
+        if entry and is_usable(entry):
+            return entry
+        _remove_leftovers(folder)
+        return _build(folder, build)
+
+
+def _build(folder: Path, build: Callable[[Path], Record]) -> Entry:
+    partial = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.partial")
+    try:
+        partial.mkdir()
+        record = build(partial)
+        (partial / MARKER).write_text(json.dumps(record, indent=1), encoding="utf-8")
+        partial.rename(folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return Entry(folder, record, built=True)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    for leftover in folder.parent.glob(f".{folder.name}.*.partial"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    if os.path.lexists(folder):
+        # Renamed first: a removal that is interrupted must not leave half a folder under the good name.
+        doomed = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.partial")
+        folder.rename(doomed)
+        shutil.rmtree(doomed, ignore_errors=True)
+
+
+@contextmanager
+def locked(folder: Path, notify: Callable[[str], None]) -> Iterator[None]:
+    """Hold the lock of `folder`; where another command holds it, say so and wait.
+
+    The kernel drops the lock when its holder dies. The file stays: removing it would let two builders hold two locks.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_name(f".{folder.name}.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            notify(f"Another command is building {folder.name}; waiting for it.")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def write_errors(folder: Path) -> Iterator[None]:
+    """Turn a full or read-only disk into one clear error."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise disk_full(folder) from error
+        raise EnvironmentBuildError(
+            f"{error.filename or folder}: {error.strerror or error}.",
+            hint="Check who may write there; MWAA_LOCAL_CACHE names another folder for the environments.",
+        ) from error
+
+
+def disk_full(folder: Path) -> EnvironmentBuildError:
+    """Return the error for a disk that is full."""
+    return EnvironmentBuildError(
+        f"The disk is full: {folder.parent} cannot take the environment (it needs about 600 MB).",
+        hint="Free some space, or set MWAA_LOCAL_CACHE to a folder on another disk.",
+    )
