@@ -120,3 +120,8 @@ def disk_full(folder: Path) -> EnvironmentBuildError:
         f"The disk is full: {folder.parent} cannot take the environment (it needs about 600 MB).",
         hint="Free some space, or set MWAA_LOCAL_CACHE to a folder on another disk.",
     )
+
+
+def is_disk_full(output: str) -> bool:
+    """Return whether a program failed because the disk was full."""
+    return any(sign in output for sign in ("No space left on device", "os error 28", "Disk quota exceeded"))

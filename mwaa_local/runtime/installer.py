@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mwaa_local.errors import EnvironmentBuildError, MwaaLocalError
 from mwaa_local.ports import CommandResult, CommandRunner
-from mwaa_local.runtime.cache_entry import disk_full
+from mwaa_local.runtime.cache_entry import disk_full, is_disk_full
 
 _FOREIGN_VARIABLES = (
     "VIRTUAL_ENV",
@@ -135,16 +135,21 @@ def is_network_failure(output: str) -> bool:
     return bool(_NETWORK_SIGNS.search(output))
 
 
+def is_compiler_failure(output: str) -> bool:
+    """Return whether an installer failed because a package could not be compiled."""
+    return bool(_COMPILER_SIGNS.search(output))
+
+
 def explain(output: str, folder: Path, what: str) -> MwaaLocalError:
     """Return the error for an installer that failed with `output` while it did `what`."""
-    if "No space left on device" in output or "os error 28" in output or "Disk quota exceeded" in output:
+    if is_disk_full(output):
         return disk_full(folder)
     if is_network_failure(output):
         return EnvironmentBuildError(
             f"{what}: the package index cannot be reached.\n{trimmed(output)}",
             hint="Check the network, the proxy, and the index (UV_DEFAULT_INDEX or PIP_INDEX_URL); then try again.",
         )
-    if _COMPILER_SIGNS.search(output):
+    if is_compiler_failure(output):
         return EnvironmentBuildError(
             f"{what}: a package without a wheel for this machine has to be compiled, and cannot be.\n{trimmed(output)}",
             hint="Install a C compiler and the headers that are named above (Debian: build-essential), then try again.",
