@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from mwaa_local.airflow_options import check_option, flatten_options, parse_option, parse_options_text
+from mwaa_local.airflow_settings import warn_about_options
 from mwaa_local.catalog import DEFAULT_VERSION, MwaaVersion
 from mwaa_local.config import (
     AwsKind,
     AwsMode,
-    ConfigWarning,
     EnvironmentClass,
     EnvironmentConfig,
     Executor,
@@ -107,7 +107,7 @@ def load_config(project: Project, flags: Mapping[str, FlagValue], environ: Mappi
     config = _Values(asked).build(project, version, options)
     origins = [(option.field, _origin(asked, option.field)) for option in OPTIONS]
     origins += [(f"{AIRFLOW_OPTIONS}.{key}", origin) for key, origin in option_origins.items()]
-    warnings: tuple[ConfigWarning, ...] = ()
+    warnings = warn_about_options(version, config, option_origins, project.config_file)
     return LoadedConfig(config, version, tuple(origins), warnings)
 
 
