@@ -1,0 +1,35 @@
+"""Names and addresses of an environment's local AWS account: its id, its Celery queue, its broker URL."""
+
+from urllib.parse import quote, urlsplit
+
+ACCOUNT_ID = "123456789012"
+ACCESS_KEY = "mwaa-local"
+"""What the local endpoint is called with; it checks no signature."""
+SECRET_KEY = "mwaa-local"  # noqa: S105 - no secret: nothing checks it
+HEALTH_PATH = "/_mwaa_local/health"
+CREDENTIALS_PATH = "/_mwaa_local/credentials"
+RELEASE_PATH = "/_mwaa_local/release"
+"""POST ?consumer=KEY: what that consumer received and has not deleted becomes available again."""
+TOKEN_VARIABLE = "MWAA_LOCAL_CREDENTIALS_TOKEN"  # noqa: S105 - a name
+"""Where the endpoint process finds the token that callers of CREDENTIALS_PATH must present."""
+QUEUE_VISIBILITY_TIMEOUT = 43200
+"""Twelve hours, as on MWAA: the longest that a task may run (MWAA-FACTS 7)."""
+
+
+def celery_queue_name(environment_id: str) -> str:
+    """Return the name of an environment's Celery queue, in MWAA's form."""
+    return f"airflow-celery-{environment_id}"
+
+
+def celery_queue_url(endpoint_url: str, queue: str) -> str:
+    """Return the URL by which SQS clients name `queue`."""
+    return f"{endpoint_url}/{ACCOUNT_ID}/{queue}"
+
+
+def celery_broker_url(endpoint_url: str, consumer: str = ACCESS_KEY) -> str:
+    """Return the Celery broker URL of the endpoint.
+
+    `consumer` is the access key of its requests: with one per worker, the endpoint knows which messages a worker holds.
+    """
+    address = urlsplit(endpoint_url).netloc
+    return f"sqs://{quote(consumer, safe='')}:{quote(SECRET_KEY, safe='')}@{address}//"

@@ -1,0 +1,130 @@
+"""The endpoint process: `python -m mwaa_local.aws.server --port N --state DIR [...]`.
+
+Serves the environment's AWS on 127.0.0.1 until SIGTERM or until the process given by --parent is no longer its parent.
+"""
+
+import argparse
+import logging
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from mwaa_local.aws.account import ACCOUNT_ID, CREDENTIALS_PATH, HEALTH_PATH, RELEASE_PATH, TOKEN_VARIABLE
+from mwaa_local.errors import MwaaLocalError
+
+if TYPE_CHECKING:
+    from mwaa_local.aws.application import Environ, Handler
+    from mwaa_local.aws.queues import QueueStore
+
+LISTEN_ON = "127.0.0.1"
+JOURNAL = "queues.jsonl"
+
+log = logging.getLogger("mwaa_local.aws")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve; return 0 after SIGTERM or the parent's end, or the error's exit code."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log.setLevel(logging.INFO)
+    _configure_moto()
+    try:
+        _serve(options)
+    except MwaaLocalError as error:
+        log.error("%s %s", error.message, error.hint)
+        return error.exit_code
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="mwaa_local.aws.server", description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--state", type=Path, required=True, help="folder that keeps the queues")
+    parser.add_argument("--region", default="us-east-1")
+    parser.add_argument("--queue", default="", help="the Celery queue to create")
+    parser.add_argument("--bucket", default="", help="the environment's bucket to create")
+    parser.add_argument("--secrets", type=Path, help="YAML or .env file of connections and variables")
+    parser.add_argument("--airflow", default="", help="Airflow version that reads the secrets")
+    parser.add_argument(
+        "--profile", default="", help=f"serve this profile's credentials (token in {TOKEN_VARIABLE})"
+    )
+    parser.add_argument(
+        "--parent", type=int, default=0, help="stop when this is no longer the parent process"
+    )
+    return parser
+
+
+def _configure_moto() -> None:
+    """Set what moto reads when it is imported: so nothing of moto may be imported before."""
+    os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID
+    os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"
+    os.environ["S3_IGNORE_SUBDOMAIN_BUCKETNAME"] = "true"
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+
+
+def _serve(options: argparse.Namespace) -> None:
+    # Imported here, after _configure_moto.
+    from werkzeug.serving import ThreadedWSGIServer
+
+    from mwaa_local.aws.application import Endpoint, health
+    from mwaa_local.aws.journal import Journal
+    from mwaa_local.aws.queues import install
+    from mwaa_local.aws.secrets import load_secrets
+    from mwaa_local.aws.seeding import Seed, apply_seed
+
+    options.state.mkdir(parents=True, exist_ok=True)
+    secrets = load_secrets(options.secrets, options.airflow) if options.secrets else ()
+    store = install(Journal(options.state / JOURNAL))
+    apply_seed(Seed(options.region, options.queue, options.bucket, secrets))
+    handlers: dict[str, Handler] = {HEALTH_PATH: health, RELEASE_PATH: _release_handler(store)}
+    if options.profile:
+        from mwaa_local.aws.credentials import credentials_handler
+
+        handlers[CREDENTIALS_PATH] = credentials_handler(options.profile, os.environ.pop(TOKEN_VARIABLE, ""))
+
+    class Server(ThreadedWSGIServer):
+        daemon_threads = True
+        request_queue_size = 128
+
+        def service_actions(self) -> None:
+            # Called at least twice a second by serve_forever.
+            if options.parent and os.getppid() != options.parent:
+                raise KeyboardInterrupt
+
+    server = Server(LISTEN_ON, options.port, Endpoint(handlers), handler=_request_handler())
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+    log.info("serving on http://%s:%d", LISTEN_ON, options.port)
+    server.serve_forever()
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _request_handler() -> Any:
+    from moto.moto_server.werkzeug_app import MotoRequestHandler
+
+    class QuietRequestHandler(MotoRequestHandler):
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            """Keep no access log: tasks poll, and URLs may be presigned."""
+
+    return QuietRequestHandler
+
+
+def _release_handler(store: "QueueStore") -> "Handler":
+    def release(environ: "Environ") -> tuple[str, Mapping[str, Any]]:
+        if environ["REQUEST_METHOD"] != "POST":
+            return "405 Method Not Allowed", {"message": "use POST"}
+        consumers = parse_qs(str(environ.get("QUERY_STRING", ""))).get("consumer", [])
+        return "200 OK", {"released": sum(store.release(consumer) for consumer in consumers)}
+
+    return release
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
