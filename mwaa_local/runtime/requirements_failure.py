@@ -16,6 +16,7 @@ _METADATA = re.compile(
 _CONFLICT = re.compile(
     r"because .* depends on|conflict|ResolutionImpossible|incompatible", re.IGNORECASE | re.DOTALL
 )
+_PINNED_TWICE = re.compile(r"you require (?P<name>[\w.-]+)==(?P<one>\S+) and (?P=name)==(?P<other>[^\s,]+)")
 _ABSENT = re.compile(
     r"was not found|no version of|only .{0,200} available|No matching distribution|have no wheels|no usable wheels",
     re.IGNORECASE | re.DOTALL,
@@ -65,6 +66,10 @@ def _hint(output: str, files: RequirementsFiles) -> str:
         return "The package index cannot be reached: check the network, the proxy and the index settings."
     if is_compiler_failure(output):
         return "A package without a wheel has to be compiled: pin a version that has wheels, or install a C compiler."
+    twice = _PINNED_TWICE.search(output)
+    if twice:
+        name = twice["name"]
+        return f"{name} is pinned to {twice['one']} and to {twice['other']}, once by the constraints: use theirs."
     if _CONFLICT.search(output):
         return "MWAA's pip would refuse this, too. Change the version that is named above" + (
             ", or the constraints that pin it."
