@@ -10,6 +10,7 @@ import sys
 
 def main():
     """Make the schema, then roles and permissions where this Airflow has them."""
+    leave_out_rest_api()
     for command in commands(airflow_version()):
         run(command)
 
@@ -28,6 +29,19 @@ def commands(version):
     migrate = ["db", "init"] if version < (2, 7) else ["db", "migrate"]
     has_fab = version < (3, 0) or "Fab" in os.environ.get("AIRFLOW__CORE__AUTH_MANAGER", "")
     return [migrate, ["sync-perm"]] if has_fab else [migrate]
+
+
+def leave_out_rest_api():
+    """Make the web applications that migrations and `sync-perm` build (four in 2.2.2) without the REST API.
+
+    No permission comes from it, and reading its description takes most of the time that such an application takes.
+    """
+    try:
+        from airflow.www import app
+    except ImportError:  # 1.10 and 3.x
+        return
+    if hasattr(app, "init_api_connexion"):
+        app.init_api_connexion = lambda flask_app: None
 
 
 def run(command):
