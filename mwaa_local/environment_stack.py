@@ -85,7 +85,9 @@ class StackInputs:
     places: Places
     roles: Mapping[Role, RolePlan]
     postgres_command: tuple[str, ...]
+    postgres_environment: Mapping[str, str]
     aws_command: tuple[str, ...]
+    aws_environment: Mapping[str, str]
     host_environment: Mapping[str, str]
     update_permissions: bool
     """Whether the web server writes its permissions to the database: needed once after plugins have changed."""
@@ -158,7 +160,7 @@ def _postgres(inputs: StackInputs) -> ServiceSpec:
         role="",
         command=inputs.postgres_command,
         forked=False,
-        environment=_sorted(_plain(inputs, "postgres")),
+        environment=_sorted(_marked(inputs, "postgres", inputs.postgres_environment)),
         cwd=str(inputs.places.run),
         log=str(inputs.places.logs / "postgres.log"),
         probe=PostgresProbe(inputs.ports.postgres),
@@ -174,7 +176,7 @@ def _aws(inputs: StackInputs) -> ServiceSpec:
         role="",
         command=inputs.aws_command,
         forked=False,
-        environment=_sorted(_plain(inputs, "aws")),
+        environment=_sorted(_marked(inputs, "aws", inputs.aws_environment)),
         cwd=str(inputs.places.run),
         log=str(inputs.places.logs / "aws.log"),
         probe=HttpProbe(f"http://127.0.0.1:{inputs.ports.aws}/_mwaa_local/health"),
@@ -184,10 +186,9 @@ def _aws(inputs: StackInputs) -> ServiceSpec:
     )
 
 
-def _plain(inputs: StackInputs, service: str) -> dict[str, str]:
-    """Return the environment of a process of ours that is not Airflow: the user's own, plus our mark."""
-    kept = {name: value for name, value in inputs.host_environment.items() if not name.startswith("AIRFLOW")}
-    return {**kept, "MWAA_LOCAL_RUN": inputs.run_id, "MWAA_LOCAL_SERVICE": service}
+def _marked(inputs: StackInputs, service: str, variables: Mapping[str, str]) -> dict[str, str]:
+    """Add our mark, by which leftovers are recognised."""
+    return {**variables, "MWAA_LOCAL_RUN": inputs.run_id, "MWAA_LOCAL_SERVICE": service}
 
 
 def _role(inputs: StackInputs, role: Role, name: str) -> ServiceSpec:

@@ -141,6 +141,7 @@ def _communicate(
         try:
             return process.communicate(stdin or None, timeout=_TICK)
         except subprocess.TimeoutExpired as expired:
+            stdin = b""  # the pipe has it; a further call may not hand it over again
             if process.poll() is not None:
                 return expired.output or b"", expired.stderr or b""
             if deadline is not None and time.monotonic() > deadline:

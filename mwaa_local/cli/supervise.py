@@ -19,6 +19,7 @@ from mwaa_local.adapters.processes import SystemProcesses
 from mwaa_local.adapters.sockets import postgres_answers
 from mwaa_local.errors import MwaaLocalError
 from mwaa_local.runtime.convergence import ServiceState
+from mwaa_local.runtime.leftovers import render_supervisor
 from mwaa_local.runtime.readiness import Prober
 from mwaa_local.runtime.state import StateFolder, render_status, write_private
 from mwaa_local.runtime.supervision import Supervisor
@@ -35,6 +36,9 @@ def main() -> None:
     processes = SystemProcesses()
     adopts = processes.adopt_orphans()
     launcher = PipedLauncher(stack.launcher, processes) if adopts and stack.launcher else None
+    ourselves = processes.identify(os.getpid())
+    assert ourselves is not None
+    write_private(folder.supervisor, render_supervisor(folder, ourselves))
     clock = SystemClock()
     supervisor = Supervisor(stack, processes, launcher, Prober(LocalHttp(), clock, postgres_answers), clock)
     wake = _wake_on_signals(supervisor)

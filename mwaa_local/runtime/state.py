@@ -33,6 +33,11 @@ class StateFolder:
         return self.root / "run" / "supervisor.lock"
 
     @property
+    def supervisor(self) -> Path:
+        """Which process the supervisor is."""
+        return self.root / "run" / "supervisor.json"
+
+    @property
     def stack(self) -> Path:
         """The stack that the supervisor runs; holds secrets."""
         return self.root / "run" / "stack.json"
@@ -46,6 +51,11 @@ class StateFolder:
     def start_record(self) -> Path:
         """What `start` found and decided, for `status` and the next `start`."""
         return self.root / "run" / "start.json"
+
+    @property
+    def permissions(self) -> Path:
+        """Which plugins and packages the web server has written its permissions for."""
+        return self.root / "permissions.json"
 
     @property
     def secrets(self) -> Path:

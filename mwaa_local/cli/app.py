@@ -1,0 +1,145 @@
+"""Puts real adapters and pure code together: the one place that makes adapters for commands."""
+
+import base64
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mwaa_local.adapters.clock import SystemClock
+from mwaa_local.adapters.commands import SystemCommands
+from mwaa_local.adapters.http import LocalHttp
+from mwaa_local.adapters.locks import held_lock, is_locked
+from mwaa_local.adapters.processes import SystemProcesses
+from mwaa_local.adapters.sockets import free_port, is_port_free
+from mwaa_local.aws.account import (
+    CREDENTIALS_PATH,
+    TOKEN_VARIABLE,
+    celery_broker_url,
+    celery_queue_name,
+    celery_queue_url,
+)
+from mwaa_local.aws.environment import aws_environment, celery_environment
+from mwaa_local.catalog import MwaaVersion
+from mwaa_local.config import AwsKind, EnvironmentConfig, LoadedConfig, Project
+from mwaa_local.config_loading import load_config
+from mwaa_local.project import find_project, path_overrides
+from mwaa_local.runtime.index_settings import uv_environ
+from mwaa_local.runtime.leftovers import Watch
+from mwaa_local.runtime.native import NativeRuntime
+from mwaa_local.runtime.port_choice import PortFinder
+from mwaa_local.runtime.preparation import AwsPlan, Host
+from mwaa_local.runtime.state import Secrets, StateFolder
+from mwaa_local.runtime.venv import cache_folder
+
+
+class LocalAws:
+    """Plans the moto-based endpoint of an environment."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def plan(
+        self,
+        config: EnvironmentConfig,
+        version: MwaaVersion,
+        folder: StateFolder,
+        port: int,
+        secrets: Secrets,
+    ) -> AwsPlan:
+        """Return the plan; AwsError if a profile has no credentials."""
+        url = f"http://127.0.0.1:{port}"
+        queue = celery_queue_name(secrets.environment_id)
+        command = [
+            sys.executable,
+            "-m",
+            "mwaa_local.aws.server",
+            "--port",
+            str(port),
+            "--state",
+            str(folder.aws),
+        ]
+        command += ["--region", config.region, "--queue", queue, "--airflow", version.airflow]
+        command += [
+            "--bucket",
+            f"mwaa-local-{config.name.lower().replace('_', '-')}-{secrets.environment_id}",
+        ]
+        if config.secrets_file is not None:
+            command += ["--secrets", str(config.secrets_file)]
+        environment = dict(self._environ)
+        if config.aws.kind is AwsKind.PROFILE:
+            from mwaa_local.aws.credentials import check_profile
+
+            check_profile(config.aws.profile)
+            command += ["--profile", config.aws.profile]
+            environment[TOKEN_VARIABLE] = secrets.aws_token
+        queue_url = celery_queue_url(url, queue)
+        variables = aws_environment(config.aws, url, config.region, url + CREDENTIALS_PATH, secrets.aws_token)
+        return AwsPlan(
+            command=tuple(command),
+            endpoint_environment=tuple(environment.items()),
+            broker_url=celery_broker_url(url),
+            queue_name=queue,
+            queue_url=queue_url,
+            endpoint_url=url if config.aws.kind is AwsKind.LOCAL else None,
+            variables=tuple({**variables, **celery_environment(queue, queue_url)}.items()),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A command's view of the world: the user's variables and this machine."""
+
+    environ: Mapping[str, str]
+    host: Host
+
+    def project(self, folder: Path, flags: Mapping[str, Any] | None = None) -> Project:
+        """Find the project at, or above, a folder."""
+        return find_project(folder, path_overrides(flags or {}, self.environ))
+
+    def load(self, project: Project, flags: Mapping[str, Any] | None = None) -> LoadedConfig:
+        """Load a project's configuration; flags by field name."""
+        return load_config(project, flags or {}, self.environ)
+
+    def runtime(self, project: Project) -> NativeRuntime:
+        """Return the project's runtime."""
+        return NativeRuntime(project, self.host)
+
+
+def make_app() -> App:
+    """Return the app on this machine."""
+    environ = dict(os.environ)
+    processes = SystemProcesses()
+    clock = SystemClock()
+    from uv import find_uv_bin
+
+    host = Host(
+        commands=SystemCommands(),
+        processes=processes,
+        clock=clock,
+        http=LocalHttp(),
+        environ=uv_environ(environ),
+        cache=cache_folder(environ, Path.home()),
+        uv=Path(find_uv_bin()),
+        lock=_lock,
+        watch=Watch(processes, clock, is_locked),
+        port_finder=PortFinder(is_port_free, free_port),
+        aws=LocalAws(environ),
+        new_fernet_key=new_fernet_key,
+    )
+    return App(environ, host)
+
+
+def new_fernet_key() -> str:
+    """Return a random key in the form that Fernet takes: 32 bytes, URL-safe base64."""
+    return base64.urlsafe_b64encode(os.urandom(32)).decode("ascii")
+
+
+def _lock(path: Path) -> AbstractContextManager[None]:
+    def say() -> None:
+        print("Another mwaa-local command is at work here; waiting for it.", file=sys.stderr)
+
+    return held_lock(path, on_wait=say)

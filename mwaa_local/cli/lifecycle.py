@@ -1,0 +1,146 @@
+"""start, stop, restart, reset-db, destroy."""
+
+import contextlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mwaa_local.catalog import difference_from_stock
+from mwaa_local.cli.app import App, make_app
+from mwaa_local.cli.options import environment_options, json_option, project_option
+from mwaa_local.cli.progress import open_progress
+from mwaa_local.cli.summary import StartSummary, build_summary, render_summary
+from mwaa_local.config import LoadedConfig
+from mwaa_local.errors import RuntimeStateError, UsageError
+from mwaa_local.runtime.database import project_database, reset_database
+from mwaa_local.runtime.native import NativeRuntime
+
+
+@click.command()
+@project_option
+@environment_options
+@click.option("--foreground", is_flag=True, help="Follow the logs and stop the environment on Ctrl-C.")
+@click.option("--open", "open_browser", is_flag=True, help="Open the UI in a browser.")
+@json_option
+def start_command(folder: Path, foreground: bool, open_browser: bool, as_json: bool, **flags: Any) -> int:
+    """Start the environment of this project and wait until every role is healthy."""
+    app = make_app()
+    project = app.project(folder, flags)
+    loaded = app.load(project, flags)
+    runtime = app.runtime(project)
+    progress = open_progress()
+    for warning in loaded.warnings:
+        progress.warn(f"{warning.message} {warning.hint}")
+    record, started = runtime.start(loaded, progress)
+    summary = build_summary(runtime, record, started, _differences(loaded))
+    _show(summary, as_json=as_json)
+    if open_browser:
+        click.launch(summary.url)
+    return _follow_until_interrupted(runtime) if foreground else 0
+
+
+@click.command()
+@project_option
+def stop_command(folder: Path) -> None:
+    """Stop the environment; database, logs and local AWS are kept."""
+    app = make_app()
+    runtime = app.runtime(app.project(folder))
+    with open_progress().step("Stopping"):
+        stopped = runtime.stop()
+    click.echo("Stopped." if stopped else "Nothing was running.", err=True)
+
+
+@click.command()
+@click.argument("service", required=False)
+@project_option
+@environment_options
+@json_option
+def restart_command(service: str | None, folder: Path, as_json: bool, **flags: Any) -> None:
+    """Restart the environment, or only SERVICE (for example `scheduler`)."""
+    app = make_app()
+    project = app.project(folder, flags)
+    runtime = app.runtime(project)
+    if service is not None:
+        runtime.restart_service(service)
+        click.echo(f"Restarting {service}.", err=True)
+        return
+    loaded = app.load(project, flags)
+    progress = open_progress()
+    with progress.step("Stopping"):
+        runtime.stop()
+    record, started = runtime.start(loaded, progress)
+    _show(build_summary(runtime, record, started, _differences(loaded)), as_json=as_json)
+
+
+@click.command()
+@project_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def reset_db_command(folder: Path, yes: bool) -> None:
+    """Empty the metadata database: runs, variables and connections are lost."""
+    app = make_app()
+    project = app.project(folder)
+    loaded = app.load(project)
+    runtime = app.runtime(project)
+    _confirm(f"Delete all runs, variables and connections of {loaded.config.name}?", yes=yes)
+    runtime.stop()
+    reset_database(project_database(database_folder(app, runtime), loaded.version.airflow))
+    click.echo("The database is empty; `mwaa-local start` makes a new one.", err=True)
+
+
+@click.command()
+@project_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def destroy_command(folder: Path, yes: bool) -> None:
+    """Stop the environment and remove everything mwaa-local keeps for this project; your files stay."""
+    app = make_app()
+    project = app.project(folder)
+    runtime = app.runtime(project)
+    if not project.state.exists():
+        click.echo("There is nothing to remove.", err=True)
+        return
+    _confirm(f"Remove {project.state} with its database, logs and local AWS?", yes=yes)
+    runtime.destroy()
+    click.echo("Removed.", err=True)
+
+
+def database_folder(app: App, runtime: NativeRuntime) -> Path:
+    """Return where the project's databases lie: with root, that may be outside the project."""
+    import os
+
+    from mwaa_local.runtime.database_user import choose_database_user
+
+    runtime.folder.create()
+    folder = runtime.folder.database
+    folder.mkdir(mode=0o700, exist_ok=True)
+    app.host.cache.mkdir(parents=True, exist_ok=True)
+    return choose_database_user(app.host.commands, os.getuid(), folder, app.host.cache).folder
+
+
+def _differences(loaded: LoadedConfig) -> tuple[str, ...]:
+    return difference_from_stock(loaded.version, loaded.config.amazon_provider)
+
+
+def _show(summary: StartSummary, *, as_json: bool) -> None:
+    click.echo(json.dumps(summary.as_document(), indent=2) if as_json else render_summary(summary))
+
+
+def _confirm(question: str, *, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("This deletes data and there is no terminal to ask on.", hint="add --yes")
+    if not click.confirm(question):
+        raise RuntimeStateError("Nothing was changed.")
+
+
+def _follow_until_interrupted(runtime: NativeRuntime) -> int:
+    from mwaa_local.cli.inspection import follow_logs
+
+    with contextlib.suppress(KeyboardInterrupt):
+        follow_logs(runtime, ())
+    with open_progress().step("Stopping"):
+        runtime.stop()
+    return 0

@@ -1,0 +1,96 @@
+"""What `start` and `status` say of an environment: addresses, versions, what differs from MWAA, DAGs and import errors."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mwaa_local.runtime.metadata import ImportFailure, MetadataClient
+from mwaa_local.runtime.native import NativeRuntime, StartRecord
+from mwaa_local.runtime.state import read_json
+
+SHOWN_DAGS = 10
+USER = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class StartSummary:
+    """A running environment in a user's words."""
+
+    name: str
+    url: str
+    user: str
+    password_file: str
+    version: str
+    python: str
+    amazon_provider: str | None
+    aws_endpoint: str
+    executor: str
+    aws: str
+    differences: tuple[str, ...]
+    dags: tuple[str, ...]
+    paused: tuple[str, ...]
+    import_errors: tuple[ImportFailure, ...]
+    started: bool
+    """False where it was running already."""
+
+    def as_document(self) -> dict[str, Any]:
+        """Return the form that `--json` prints."""
+        document = asdict(self)
+        document["import_errors"] = [
+            {"file": each.file, "cause": each.cause, "traceback": each.reason} for each in self.import_errors
+        ]
+        return document
+
+
+def build_summary(
+    runtime: NativeRuntime, record: StartRecord, started: bool, differences: tuple[str, ...]
+) -> StartSummary:
+    """Collect the summary of a running environment."""
+    metadata = metadata_client(runtime, record).load()
+    return StartSummary(
+        name=record.environment,
+        url=f"http://127.0.0.1:{record.ports.webserver}",
+        user=USER,
+        password_file=str(runtime.folder.secrets),
+        version=record.version,
+        python=record.python,
+        amazon_provider=record.amazon_provider,
+        aws_endpoint=f"http://127.0.0.1:{record.ports.aws}",
+        executor=record.executor,
+        aws=record.aws,
+        differences=differences,
+        dags=tuple(dag.dag_id for dag in metadata.dags),
+        paused=tuple(dag.dag_id for dag in metadata.dags if dag.is_paused),
+        import_errors=metadata.import_errors,
+        started=started,
+    )
+
+
+def metadata_client(runtime: NativeRuntime, record: StartRecord) -> MetadataClient:
+    """Return the client of a running environment's database."""
+    from pathlib import Path
+
+    from mwaa_local.runtime.database import database_url
+
+    secrets = read_json(runtime.folder.secrets) or {}
+    url = database_url(str(secrets.get("database_password", "")), record.ports.postgres)
+    return MetadataClient(Path(record.python), url, runtime.host.commands)
+
+
+def render_summary(summary: StartSummary) -> str:
+    """Return the lines that `start` ends with; no line is longer than its facts make it."""
+    provider = f", amazon provider {summary.amazon_provider}" if summary.amazon_provider else ""
+    lines = [
+        f"{summary.name} is {'ready' if summary.started else 'running already'}.",
+        "",
+        f"  Airflow UI   {summary.url}",
+        f"  User         {summary.user}   (password: mwaa-local status --show-password)",
+        f"  Version      Airflow {summary.version}{provider}",
+        f"  AWS          {summary.aws_endpoint if summary.aws == 'local' else summary.aws}",
+    ]
+    lines += [f"  Differs      {text}" for text in summary.differences]
+    shown = ", ".join(summary.dags[:SHOWN_DAGS]) + (" ..." if len(summary.dags) > SHOWN_DAGS else "")
+    lines.append(f"  DAGs         {len(summary.dags)}" + (f": {shown}" if shown else ""))
+    if summary.import_errors:
+        lines.append(f"  Import errors ({len(summary.import_errors)})")
+        lines += [f"    {failure.file}: {failure.cause}" for failure in summary.import_errors]
+    return "\n".join(lines)

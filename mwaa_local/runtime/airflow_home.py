@@ -1,0 +1,82 @@
+"""AIRFLOW_HOME and the roles' own homes below the state folder, and what of a project needs a restart when it changes."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from mwaa_local import __version__
+from mwaa_local.catalog import Generation, MwaaVersion
+from mwaa_local.config import LoadedConfig, Project
+from mwaa_local.runtime.state import Secrets, StateFolder, unwritable, write_private
+
+ADMIN = "admin"
+
+
+def prepare_home(folder: StateFolder, project: Project, version: MwaaVersion, secrets: Secrets) -> None:
+    """Make AIRFLOW_HOME with `dags` and `plugins` where MWAA has them; RuntimeStateError if that cannot be."""
+    home = folder.airflow_home
+    try:
+        for made in (home / "logs", home / "config", folder.root / "no-plugins"):
+            made.mkdir(parents=True, exist_ok=True)
+        point_link(home / "dags", project.dags)
+        point_link(home / "plugins", project.plugins or folder.root / "no-plugins")
+    except OSError as error:
+        raise unwritable(home, error) from error
+    if version.generation is Generation.AIRFLOW_3:
+        write_private(folder.root / "passwords.json", json.dumps({ADMIN: secrets.admin_password}))
+
+
+def prepare_own_folder(folder: StateFolder, service: str) -> None:
+    """Make HOME and TMPDIR of a service."""
+    own = folder.own_folder(service)
+    try:
+        for name in ("home", "tmp"):
+            (own / name).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(own, error) from error
+
+
+def point_link(link: Path, target: Path) -> None:
+    """Make `link` point to `target`, whatever it pointed to before."""
+    if link.is_symlink() and link.readlink() == target:
+        return
+    temporary = link.with_name(f".{link.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(target, target_is_directory=True)
+    temporary.replace(link)
+
+
+def request_digest(loaded: LoadedConfig, project: Project) -> str:
+    """Return a digest of what a start is asked for: wishes, places, requirements, startup script, plugins."""
+    digest = hashlib.sha256(repr((__version__, loaded.config, project)).encode())
+    texts = [project.requirements, project.startup_script, loaded.config.secrets_file]
+    for folder in {project.root, project.dags, *(path.parent for path in texts if path)}:
+        texts += sorted(folder.glob("*.txt"))  # nested requirements and constraints
+    for path in texts:
+        if path is not None and path.is_file():
+            digest.update(path.read_bytes())
+    return project_fingerprint(project, digest.hexdigest())
+
+
+def project_fingerprint(project: Project, environment_key: str) -> str:
+    """Return a digest of what the roles have loaded for good once they run: packages and plugins."""
+    digest = hashlib.sha256(environment_key.encode())
+    for entry in _plugin_files(project.plugins):
+        digest.update(repr(entry).encode())
+    return digest.hexdigest()
+
+
+def _plugin_files(plugins: Path | None) -> Iterator[tuple[str, int, int]]:
+    if plugins is None:
+        return
+    for folder, names, files in os.walk(plugins):
+        names[:] = sorted(name for name in names if name != "__pycache__")
+        for file in sorted(files):
+            path = Path(folder, file)
+            try:
+                found = path.stat()
+            except OSError:
+                continue
+            yield str(path.relative_to(plugins)), found.st_size, found.st_mtime_ns

@@ -1,0 +1,84 @@
+"""The metadata database seen from outside Airflow: DAGs, import errors, heartbeats; and the admin's password."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mwaa_local.errors import DatabaseError
+from mwaa_local.ports import CommandRunner
+
+SCRIPT = Path(__file__).parents[1] / "inside" / "mwaa_inside" / "database.py"
+PATIENCE = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class DagSummary:
+    """A DAG as the scheduler has stored it."""
+
+    dag_id: str
+    is_paused: bool
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportFailure:
+    """A DAG file that cannot be imported; `reason` is the traceback."""
+
+    file: str
+    reason: str
+
+    @property
+    def cause(self) -> str:
+        """Return the traceback's last line."""
+        lines = [line for line in self.reason.splitlines() if line.strip()]
+        return lines[-1].strip() if lines else "unknown error"
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What the database says of the project."""
+
+    dags: tuple[DagSummary, ...]
+    import_errors: tuple[ImportFailure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataClient:
+    """Asks the database with the environment's own driver; `python` is the environment's interpreter."""
+
+    python: Path
+    url: str
+    commands: CommandRunner
+
+    def load(self) -> Metadata:
+        """Return DAGs and import errors; DatabaseError if the database cannot be asked."""
+        document = self._ask("summary", "")
+        return Metadata(
+            tuple(
+                DagSummary(dag["dag_id"], dag["is_paused"], dag["fileloc"])
+                for dag in document["dags"]
+                if dag["is_active"]
+            ),
+            tuple(ImportFailure(each["filename"], each["stacktrace"]) for each in document["import_errors"]),
+        )
+
+    def set_admin_password(self, password: str) -> None:
+        """Make the user `admin`, or give it this password."""
+        self._ask("set-admin", json.dumps({"password": password}))
+
+    def _ask(self, question: str, stdin: str) -> Mapping[str, Any]:
+        answer = self.commands.run(
+            [str(self.python), str(SCRIPT), question],
+            env={"MWAA_LOCAL_DATABASE_URL": self.url, "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
+            timeout=PATIENCE,
+            stdin=stdin,
+        )
+        if answer.exit_code != 0:
+            raise DatabaseError(
+                answer.stderr.strip() or "The metadata database cannot be used.",
+                hint="`mwaa-local status` shows whether PostgreSQL is healthy",
+            )
+        document: Mapping[str, Any] = json.loads(answer.stdout)
+        return document

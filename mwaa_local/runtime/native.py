@@ -1,0 +1,238 @@
+"""The native runtime: starts, stops and looks at an environment that runs as plain processes on this machine."""
+
+import json
+import secrets as random
+import shutil
+import signal
+import sys
+from dataclasses import asdict, dataclass
+
+from mwaa_local.catalog import Role
+from mwaa_local.config import LoadedConfig, Project
+from mwaa_local.environment_stack import Ports
+from mwaa_local.errors import RoleFailedError, RuntimeStateError
+from mwaa_local.ports import ProcessId, ProcessOrder
+from mwaa_local.runtime.airflow_home import prepare_own_folder, request_digest
+from mwaa_local.runtime.convergence import Phase
+from mwaa_local.runtime.leftovers import is_running, remove_leftovers, stop_supervisor
+from mwaa_local.runtime.metadata import MetadataClient
+from mwaa_local.runtime.preparation import Host, Prepared, Progress, prepare
+from mwaa_local.runtime.service_logs import rotate_logs, tail
+from mwaa_local.runtime.state import ServiceReport, StateFolder, load_status, read_json, write_private
+from mwaa_local.stack import ServiceSpec, Stack, parse_stack, render_stack
+
+FAILURES_TO_GIVE_UP = 3
+SPAWN_PATIENCE = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class StartRecord:
+    """What a start decided, for `status` and for the next start."""
+
+    project: str
+    environment: str
+    version: str
+    amazon_provider: str | None
+    python: str
+    """The environment's interpreter."""
+    packages: str
+    """The environment's folder."""
+    ports: Ports
+    request: str
+    """A digest of what was asked for: as long as it is the same, a running environment is left alone."""
+    executor: str
+    aws: str
+
+
+@dataclass(frozen=True, slots=True)
+class NativeRuntime:
+    """One project's environment on this machine."""
+
+    project: Project
+    host: Host
+
+    @property
+    def folder(self) -> StateFolder:
+        """Return the project's state folder."""
+        return StateFolder(self.project.state)
+
+    def start(self, loaded: LoadedConfig, progress: Progress) -> tuple[StartRecord, bool]:
+        """Start the environment, or leave it alone if it runs already as asked; (record, whether it was started).
+
+        Raises RoleFailedError when a role does not become healthy; nothing is left running then.
+        """
+        folder = self.folder
+        folder.create()
+        with self.host.lock(folder.start_lock):
+            running = is_running(folder, self.host.watch)
+            request = request_digest(loaded, self.project)
+            before = load_record(folder) if running else None
+            if before is not None and before.request == request and self.is_healthy():
+                return before, False
+            if running:
+                with progress.step("Stopping what runs, to start it with what has changed"):
+                    stop_supervisor(folder, self.host.watch)
+            remove_leftovers(folder, self.host.watch)
+            prepared = prepare(loaded, self.project, folder, self.host, progress, run_id=random.token_hex(8))
+            record = self._record(loaded, prepared, request)
+            self._launch(prepared, record)
+            try:
+                with progress.step("Starting the roles"):
+                    self._wait_until_healthy(prepared, loaded.config.wait)
+            except BaseException:
+                stop_supervisor(folder, self.host.watch)
+                raise
+            write_private(folder.permissions, json.dumps({"fingerprint": prepared.fingerprint}))
+            return record, True
+
+    def stop(self) -> bool:
+        """Stop the environment; False if nothing ran."""
+        folder = self.folder
+        if not folder.root.is_dir():
+            return False
+        with self.host.lock(folder.start_lock):
+            running = is_running(folder, self.host.watch)
+            stop_supervisor(folder, self.host.watch)
+        return running
+
+    def restart_service(self, name: str) -> None:
+        """End one service; the supervisor starts it again."""
+        report = next((report for report in self.services() if report.name == name), None)
+        if report is None:
+            names = ", ".join(report.name for report in self.services())
+            raise RuntimeStateError(
+                f"There is no service '{name}'.",
+                hint=f"there are: {names}" if names else "start the environment first",
+            )
+        if report.pid is not None and report.started is not None:
+            self.host.processes.signal(ProcessId(report.pid, report.started), signal.SIGTERM)
+
+    def is_running(self) -> bool:
+        """Tell whether a supervisor holds the environment."""
+        return is_running(self.folder, self.host.watch)
+
+    def is_healthy(self) -> bool:
+        """Tell whether the environment runs and every service is healthy."""
+        services = self.services()
+        return bool(services) and all(report.phase is Phase.HEALTHY for report in services)
+
+    def services(self) -> tuple[ServiceReport, ...]:
+        """Return the services as the supervisor last saw them; none if nothing runs."""
+        return load_status(self.folder) if self.is_running() else ()
+
+    def stack(self) -> Stack:
+        """Return the stack that runs; RuntimeStateError if nothing does."""
+        if not self.is_running():
+            raise not_running()
+        return parse_stack(self.folder.stack.read_text(encoding="utf-8"))
+
+    def role_service(self, role: Role) -> ServiceSpec:
+        """Return the first service of a role in the stack that runs."""
+        return next(service for service in self.stack().services if service.role == role)
+
+    def destroy(self) -> bool:
+        """Stop the environment and remove all that is kept for the project; False if there was nothing."""
+        folder = self.folder
+        if not folder.root.exists():
+            return False
+        self.stop()
+        try:
+            shutil.rmtree(folder.root)
+        except OSError as error:
+            raise RuntimeStateError(
+                f"Cannot remove {error.filename or folder.root}: {error.strerror}",
+                hint="check who owns the folder, then run `mwaa-local destroy` again",
+            ) from error
+        return True
+
+    def _record(self, loaded: LoadedConfig, prepared: Prepared, request: str) -> StartRecord:
+        config, environment = loaded.config, prepared.environment.environment
+        return StartRecord(
+            project=str(self.project.root),
+            environment=config.name,
+            version=config.version,
+            amazon_provider=config.amazon_provider,
+            python=str(environment.python),
+            packages=str(environment.root),
+            ports=prepared.ports,
+            request=request,
+            executor=str(config.executor),
+            aws=str(config.aws.kind) + (f":{config.aws.profile}" if config.aws.profile else ""),
+        )
+
+    def _launch(self, prepared: Prepared, record: StartRecord) -> None:
+        folder = self.folder
+        for service in prepared.stack.services:
+            prepare_own_folder(folder, service.name)
+        prepare_own_folder(folder, "launcher")
+        rotate_logs(folder.logs)
+        for stale in (folder.status, folder.supervisor, *(folder.root / "run").glob("*.beat")):
+            stale.unlink(missing_ok=True)
+        write_private(folder.stack, render_stack(prepared.stack))
+        write_private(folder.start_record, json.dumps(asdict(record), indent=1))
+        self.host.processes.spawn(
+            ProcessOrder(
+                command=(sys.executable, "-m", "mwaa_local.cli.supervise", str(folder.root)),
+                environment=tuple(self.host.environ.items()),
+                cwd="/",
+                log=str(folder.log("supervisor")),
+                death_signal=0,
+            )
+        )
+
+    def _wait_until_healthy(self, prepared: Prepared, patience: float) -> None:
+        clock = self.host.clock
+        deadline = clock.monotonic() + patience
+        spawned = clock.monotonic()
+        admin_is_set = False
+        while True:
+            reports = {report.name: report for report in load_status(self.folder)}
+            if reports and all(report.phase is Phase.HEALTHY for report in reports.values()):
+                return
+            for report in reports.values():
+                if report.failures >= FAILURES_TO_GIVE_UP and not report.was_healthy:
+                    raise self._failure(
+                        report, f"ended {report.failures} times (exit code {report.last_exit})"
+                    )
+            database = reports.get("postgres")
+            if not admin_is_set and database is not None and database.phase is Phase.HEALTHY:
+                python = prepared.environment.environment.python
+                client = MetadataClient(python, prepared.database_url, self.host.commands)
+                client.set_admin_password(prepared.secrets.admin_password)
+                admin_is_set = True
+            if clock.monotonic() > deadline:
+                late = [report for report in reports.values() if report.phase is not Phase.HEALTHY]
+                if late:
+                    raise self._failure(late[0], f"was not healthy after {patience:.0f} s")
+                raise self._supervisor_failure()
+            if not reports and clock.monotonic() - spawned > SPAWN_PATIENCE and not self.is_running():
+                raise self._supervisor_failure()
+            clock.sleep(0.05)
+
+    def _failure(self, report: ServiceReport, what: str) -> RoleFailedError:
+        lines = tail(self.folder.log(report.name), 15) or tail(self.folder.log("launcher"), 15)
+        return RoleFailedError(
+            f"The {report.name} {what}. Its last log lines:\n" + "\n".join(f"    {line}" for line in lines),
+            hint=f"the whole log: mwaa-local logs {report.name}",
+        )
+
+    def _supervisor_failure(self) -> RoleFailedError:
+        lines = tail(self.folder.log("supervisor"), 15)
+        return RoleFailedError(
+            "The supervisor did not start:\n" + "\n".join(f"    {line}" for line in lines),
+            hint="run `mwaa-local doctor`",
+        )
+
+
+def load_record(folder: StateFolder) -> StartRecord | None:
+    """Return what the last start decided; None if there was none or its record is damaged."""
+    document = read_json(folder.start_record)
+    try:
+        return None if document is None else StartRecord(**{**document, "ports": Ports(**document["ports"])})
+    except (TypeError, KeyError):
+        return None
+
+
+def not_running() -> RuntimeStateError:
+    """Return the error of commands that need a running environment."""
+    return RuntimeStateError("The environment is not running.", hint="start it: mwaa-local start")
