@@ -45,8 +45,9 @@ def serve(program, answer):
     try:
         return answer(read_request(), channel)
     except RequestFailed as failure:
+        exit_code = failure.details.pop("exit_code", 1)
         channel.send("error", message=failure.message, hint=failure.hint, **failure.details)
-        return failure.details.get("exit_code", 1)
+        return exit_code
 
 
 def read_request():

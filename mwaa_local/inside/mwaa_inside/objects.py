@@ -54,28 +54,40 @@ class Kind:
 
 
 KINDS = {
-    "connections": Kind("connection", "connection", {
-        "conn_id": Field("conn_id", required=True, limit=250),
-        "conn_type": Field("conn_type", required=True, limit=500),
-        "description": Field("description", limit=5000),
-        "host": Field("host", limit=500),
-        "login": Field("login"),
-        "password": Field("password", encrypted="is_encrypted"),
-        "schema": Field("schema", limit=500),
-        "port": Field("port", kind=int),
-        "extra": Field("extra", encrypted="is_extra_encrypted"),
-    }),
-    "variables": Kind("variable", "variable", {
-        "key": Field("key", required=True, limit=250),
-        "value": Field("val", encrypted="is_encrypted"),
-        "description": Field("description"),
-    }),
-    "pools": Kind("pool", "slot_pool", {
-        "name": Field("pool", required=True, limit=256),
-        "slots": Field("slots", kind=int, required=True),
-        "description": Field("description"),
-        "include_deferred": Field("include_deferred", kind=bool),
-    }),
+    "connections": Kind(
+        "connection",
+        "connection",
+        {
+            "conn_id": Field("conn_id", required=True, limit=250),
+            "conn_type": Field("conn_type", required=True, limit=500),
+            "description": Field("description", limit=5000),
+            "host": Field("host", limit=500),
+            "login": Field("login"),
+            "password": Field("password", encrypted="is_encrypted"),
+            "schema": Field("schema", limit=500),
+            "port": Field("port", kind=int),
+            "extra": Field("extra", encrypted="is_extra_encrypted"),
+        },
+    ),
+    "variables": Kind(
+        "variable",
+        "variable",
+        {
+            "key": Field("key", required=True, limit=250),
+            "value": Field("val", encrypted="is_encrypted"),
+            "description": Field("description"),
+        },
+    ),
+    "pools": Kind(
+        "pool",
+        "slot_pool",
+        {
+            "name": Field("pool", required=True, limit=256),
+            "slots": Field("slots", kind=int, required=True),
+            "description": Field("description"),
+            "include_deferred": Field("include_deferred", kind=bool),
+        },
+    ),
 }
 
 
@@ -121,9 +133,9 @@ def export_objects(kind, database):
     for row in database.rows(sql):
         stored = dict(zip(columns, row))
         what = "The %s %r" % (kind.noun, stored[names[0]])
-        entries.append({
-            name: _opened(stored, field, secrets, "%s: %s" % (what, name)) for name, field in fields.items()
-        })
+        entries.append(
+            {name: _opened(stored, field, secrets, "%s: %s" % (what, name)) for name, field in fields.items()}
+        )
     return sorted(entries, key=lambda entry: entry[kind.name])
 
 
@@ -179,7 +191,7 @@ def _store(kind, entry, fields, secrets, keep_existing, transaction):
     values = _column_values(entry, fields, secrets)
     try:
         where = ' WHERE "%s" = :%s' % (key, key)
-        exists = transaction.rows('SELECT 1 FROM %s%s' % (kind.table, where), **{key: values[key]})
+        exists = transaction.rows("SELECT 1 FROM %s%s" % (kind.table, where), **{key: values[key]})
         if exists and keep_existing:
             return "kept"
         if exists:
