@@ -83,14 +83,14 @@ def read_requirements(
     assert project.requirements is not None
     work = _Rewriting(project, environ, official, project.requirements.parent)
     _rewrite_file(work, project.requirements, "requirements.txt", named=True)
-    first = work.texts["requirements.txt"]
+    own = decode_requirements(project.requirements.read_bytes())
     every = "\n".join(work.texts.values())
     return RequirementsFiles(
         texts=tuple(work.texts.items()),
         sources=tuple(work.sources.items()),
         requirements=tuple(work.requirements),
         local_files=tuple(work.local_files),
-        has_constraints=any(_HAS_CONSTRAINTS.search(line) for line in first.splitlines()),
+        has_constraints=any(_HAS_CONSTRAINTS.search(line) for line in own.splitlines()),
         has_extra_index=bool(re.search(r"^\s*--extra-index-url\b", every, re.MULTILINE)),
         trusted_hosts=tuple(re.findall(r"^\s*--trusted-host(?:\s*=\s*|\s+)(\S+)", every, re.MULTILINE)),
         prereleases=bool(re.search(r"^\s*--pre\b", every, re.MULTILINE)),
@@ -139,11 +139,11 @@ def _rewrite_line(work: _Rewriting, line: str, source: Path, number: int, *, nam
         return line
     include = _INCLUDE.match(line)
     if include:
-        value = _unquoted(re.sub(r"\s#.*$", "", include["value"]))
+        value = _unquoted(_without_comment(include["value"]))
         return _rewrite_include(work, include[1], value, (source, number), named=named)
     links = _LINKS.match(line)
     if links:
-        return f"{links['option']}{_rewrite_paths(work, _unquoted(links['value']))}"
+        return f"{links['option']}{_rewrite_paths(work, _unquoted(_without_comment(links['value'])))}"
     name = _NAME.match(line)
     if named and name and "://" not in line.split("@")[0]:
         work.requirements.append(
@@ -210,6 +210,10 @@ def _rewrite_paths(work: _Rewriting, line: str) -> str:
 def _url(work: _Rewriting, path: Path) -> str:
     work.local_files.append(path)
     return f"file://{quote(str(path))}"
+
+
+def _without_comment(value: str) -> str:
+    return re.sub(r"\s+#.*$", "", value)
 
 
 def _unquoted(value: str) -> str:
