@@ -115,7 +115,7 @@ def warn_about_options(
                 fixed.setdefault(name, rule)
     for option, _ in config.airflow_options:
         found = fixed.get(option)
-        if found is None or (found.name, found.origin) == ("core.parallelism", SettingOrigin.LOCAL):
+        if found is None:
             continue
         origin = origins[option]
         in_file = origin.source is Source.FILE

@@ -19,11 +19,9 @@ def _is_local(config: EnvironmentConfig) -> bool:
     return config.executor is Executor.LOCAL
 
 
-def _parallelism_limit(inputs: SettingInputs) -> str | None:
-    asked = dict(inputs.config.airflow_options).get("core.parallelism", "")
-    return (
-        str(LOCAL_EXECUTOR_TASKS_MAX) if asked.isdigit() and int(asked) > LOCAL_EXECUTOR_TASKS_MAX else None
-    )
+def _asks_for_too_many(config: EnvironmentConfig) -> bool:
+    asked = dict(config.airflow_options).get("core.parallelism", "")
+    return _is_local(config) and asked.isdigit() and not 0 < int(asked) <= LOCAL_EXECUTOR_TASKS_MAX
 
 
 def _plugins(inputs: SettingInputs) -> str:
@@ -66,7 +64,7 @@ _SIMPLE = "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAu
 
 REQUIREMENTS: tuple[Rule, ...] = (
     Rule(_LOCAL, "core.executor", "LocalExecutor", when=_is_local, note="MWAA runs CeleryExecutor."),
-    Rule(_LOCAL, "core.parallelism", _parallelism_limit, when=_is_local, note=_SLOTS),
+    Rule(_LOCAL, "core.parallelism", str(LOCAL_EXECUTOR_TASKS_MAX), when=_asks_for_too_many, note=_SLOTS),
     Rule(_LOCAL, "core.dags_folder", lambda inputs: str(inputs.project.dags)),
     Rule(_LOCAL, "core.plugins_folder", _plugins),
     Rule(_LOCAL, "core.base_log_folder", lambda inputs: _log(inputs), until=V2),

@@ -61,7 +61,10 @@ def _scan_keys(text: str, at: int) -> tuple[tuple[str, ...], int]:
 
 def _unquoted(key: str) -> str:
     if key.startswith('"') and "\\" in key:
-        return next(iter(tomllib.loads(f"{key} = 0")))
+        try:
+            return next(iter(tomllib.loads(f"{key} = 0")))
+        except tomllib.TOMLDecodeError:
+            return key
     return key.strip(key[0]) if key[0] in "\"'" else key
 
 
