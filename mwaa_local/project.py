@@ -43,7 +43,17 @@ def path_overrides(
 
 def find_project(folder: Path, overrides: Mapping[str, PathOverride] | None = None) -> Project:
     """Find the project that `folder` is, or lies in."""
-    overrides = overrides or {}
+    try:
+        return _find(folder, overrides or {})
+    except OSError as error:
+        # A folder above that may not be searched, a current folder that is gone, a name that is too long, ...
+        raise ProjectError(
+            f"{error.filename or folder} cannot be read: {error.strerror}.",
+            hint="Give a project's folder that you may read.",
+        ) from error
+
+
+def _find(folder: Path, overrides: Mapping[str, PathOverride]) -> Project:
     start = folder.absolute()
     if not start.is_dir():
         what = "is not a folder" if start.exists() else "does not exist"

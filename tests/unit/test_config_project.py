@@ -1,5 +1,6 @@
 """Finding a project: what lies where, from which folder, and what is said when something is missing."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -161,3 +162,31 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         f"{loop} cannot be read: Too many levels of symbolic links.",
         "Make mwaa-local.toml a readable file.",
     )
+
+
+def test_a_name_that_the_system_refuses_is_an_error_of_the_user(tmp_path: Path) -> None:
+    folder = tmp_path / ("x" * 300)
+    assert_refused(
+        folder,
+        ProjectError,
+        f"{folder} cannot be read: File name too long.",
+        "Give a project's folder that you may read.",
+    )
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.parametrize("name", ["dags", "plugins", "requirements.txt"])
+def test_what_may_not_be_read_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "requirements.txt").touch()
+    (tmp_path / name).chmod(0)
+    try:
+        assert_refused(
+            tmp_path,
+            ProjectError,
+            f"{tmp_path / name} cannot be read: Permission denied.",
+            f"Give yourself the right to read it: chmod u+rX {tmp_path / name}",
+        )
+    finally:
+        (tmp_path / name).chmod(0o700)
