@@ -18,6 +18,7 @@ from mwaa_local.runtime.postgres import (
     Postgres,
     create_cluster,
     explain,
+    find_cause,
     give_to_database_user,
     last_line,
     postgres_command,
@@ -56,7 +57,9 @@ def ensure_template(
     if place.is_dir():
         return place
     on_wait()
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not home.is_dir():
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        give_to_database_user(home, postgres)
     with postgres.machine.lock(home / f"{place.name}.lock"):
         if not place.is_dir():
             _build(place, postgres, migrate)
@@ -123,6 +126,7 @@ def _build(place: Path, postgres: Postgres, migrate: Migration) -> None:
                 f"{building} cannot be written to disk: {last_line(answer)}", hint="try again"
             )
         building.replace(place)
+        _log_of(building).unlink()
     except OSError as error:
         raise DatabaseError(
             f"The database template cannot be written: {error.strerror} ({error.filename}).",
@@ -157,7 +161,7 @@ def _wait_until_ready(data: Path, server: ProcessId, postgres: Postgres) -> None
         if not postgres.machine.processes.is_alive(server) or clock.monotonic() > deadline:
             log = _log_of(data).read_text(encoding="utf-8", errors="replace")
             raise DatabaseError(
-                f"PostgreSQL {postgres.binaries.version} does not start: {_cause(log)}", hint=explain(log)
+                f"PostgreSQL {postgres.binaries.version} does not start: {find_cause(log)}", hint=explain(log)
             )
         clock.sleep(0.02)
 
@@ -179,11 +183,6 @@ def _wait_until_gone(server: ProcessId, postgres: Postgres) -> bool:
             return False
         clock.sleep(0.02)
     return True
-
-
-def _cause(log: str) -> str:
-    lines = [line for line in log.splitlines() if "FATAL" in line or "PANIC" in line or "cannot" in line]
-    return (lines or log.splitlines() or ["it ended without a word"])[-1]
 
 
 def _log_of(data: Path) -> Path:

@@ -3,6 +3,7 @@
 The databases themselves (template, a project's copy) are the business of `database_template` and `database`.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from mwaa_local.ports import Clock, CommandResult, CommandRunner, Processes
 from mwaa_local.runtime.database_user import DatabaseUser, as_database_user, give
 from mwaa_local.runtime.postgres_binaries import Lock, PostgresBinaries
 
+COMPLAINT = re.compile(r"(?:FATAL|PANIC|ERROR|error): +(.+)")
 ROLE = "airflow"
 DATABASE = "airflow"
 RESET_HINT = "`mwaa-local reset-db` starts with an empty database (runs, variables and connections are lost)"
@@ -154,9 +156,14 @@ def explain(log: str) -> str:
 
 def last_line(answer: CommandResult) -> str:
     """Return the line that says why a program failed."""
-    lines = [line.strip() for line in answer.stderr.splitlines() if line.strip()]
-    causes = [line for line in lines if any(word in line for word in ("FATAL", "PANIC", "ERROR", "error:"))]
-    return (causes or lines or [f"it ended with {answer.exit_code}"])[-1]
+    return find_cause(answer.stderr) or f"it ended with {answer.exit_code}"
+
+
+def find_cause(log: str) -> str:
+    """Return the last complaint in what a program wrote, else its last line."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    complaints = [match[1] for match in (COMPLAINT.search(line) for line in lines) if match]
+    return (complaints or lines or [""])[-1]
 
 
 def is_free_of_server(data: Path) -> bool:

