@@ -75,13 +75,25 @@ def _build(folder: Path, build: Callable[[Path], Record]) -> Entry:
 
 
 def _remove_leftovers(folder: Path) -> None:
-    for leftover in folder.parent.glob(f".{folder.name}.*.partial"):
-        shutil.rmtree(leftover, ignore_errors=True)
+    """Remove what killed builders left, of this folder and of others that nobody builds now, and a broken `folder`."""
+    for leftover in folder.parent.glob(".*.partial"):
+        name = leftover.name[1:].rsplit(".", 2)[0]
+        if name == folder.name or _is_unlocked(leftover.with_name(f".{name}.lock")):
+            shutil.rmtree(leftover, ignore_errors=True)
     if os.path.lexists(folder):
         # Renamed first: a removal that is interrupted must not leave half a folder under the good name.
         doomed = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.partial")
         folder.rename(doomed)
         shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _is_unlocked(lock: Path) -> bool:
+    try:
+        with lock.open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import pytest
 from mwaa_local.catalog import load_version
 from mwaa_local.errors import EnvironmentBuildError
 from mwaa_local.ports import CommandResult
+from mwaa_local.runtime.cache_entry import locked
 from mwaa_local.runtime.installer import Toolchain
 from mwaa_local.runtime.interpreters import Interpreter
 from mwaa_local.runtime.venv import AirflowEnvironment, LeftOut, cache_folder, ensure_base_environment
@@ -112,6 +113,16 @@ def test_leftovers_of_a_killed_build_are_removed(builder: Builder) -> None:
     marker.unlink()
     assert builder.build().built
     assert not partial.exists()
+
+
+def test_a_folder_that_another_command_builds_is_no_leftover(builder: Builder) -> None:
+    environments = builder.root / "environments"
+    left, busy = environments / ".left-1.deadbeef.partial", environments / ".busy-1.deadbeef.partial"
+    left.mkdir(parents=True)
+    busy.mkdir()
+    with locked(environments / "busy-1", lambda text: None):
+        builder.build()
+    assert (left.exists(), busy.exists()) == (False, True)
 
 
 def test_an_environment_whose_interpreter_is_gone_is_built_again(builder: Builder) -> None:
