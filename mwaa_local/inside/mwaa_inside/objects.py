@@ -1,9 +1,11 @@
 """Exports and imports connections, variables and pools, straight from and to the metadata database.
 
 `python -m mwaa_inside.objects` with a request such as `{"action": "export", "kind": "connections"}`; entries are JSON
-objects that hold every field as it is stored, secrets decrypted. An import is one transaction: all entries or none. Airflow's
-own commands lose fields (empty texts, descriptions, the exact text of a variable). Runs on Python 3.7 and up.
+objects that hold every field as it is stored, secrets decrypted. An import is one transaction: all entries or none.
+Airflow's own commands lose fields (empty texts, descriptions, the exact text of a variable). Runs on Python 3.7 and up.
 """
+
+# ruff: noqa: B905, S608 - no strict zip in Python 3.7; what is put into SQL is chosen here, values are bound
 
 import sys
 
@@ -92,7 +94,7 @@ KINDS = {
 
 
 class Secrets:
-    """Encrypts and decrypts as Airflow does: Fernet with the first of the configured keys, or not at all without one."""
+    """Encrypts and decrypts as Airflow does: Fernet with the first configured key, or not at all without one."""
 
     def __init__(self):
         from airflow.configuration import conf
