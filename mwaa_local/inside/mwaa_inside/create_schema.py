@@ -10,6 +10,8 @@ import sys
 
 def main():
     """Make the schema, then roles and permissions where this Airflow has them."""
+    # 1.10 has the tables of the login that MWAA uses only with this; later versions do not read it.
+    os.environ.setdefault("AIRFLOW__WEBSERVER__RBAC", "True")
     leave_out_rest_api()
     for command in commands(airflow_version()):
         run(command)
@@ -41,7 +43,7 @@ def leave_out_rest_api():
     except ImportError:  # 1.10 and 3.x
         return
     if hasattr(app, "init_api_connexion"):
-        app.init_api_connexion = lambda flask_app: None
+        app.init_api_connexion = lambda _: None
 
 
 def run(command):
