@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 
 from mwaa_local.catalog import Role
 from mwaa_local.config import LoadedConfig, Project
-from mwaa_local.environment_stack import Ports
 from mwaa_local.errors import RoleFailedError, RuntimeStateError
 from mwaa_local.ports import ProcessId, ProcessOrder
 from mwaa_local.runtime.airflow_home import prepare_own_folder, request_digest
@@ -18,30 +17,13 @@ from mwaa_local.runtime.leftovers import is_running, remove_leftovers, stop_supe
 from mwaa_local.runtime.metadata import MetadataClient
 from mwaa_local.runtime.preparation import Host, Prepared, Progress, prepare
 from mwaa_local.runtime.service_logs import rotate_logs, tail
-from mwaa_local.runtime.state import ServiceReport, StateFolder, load_status, read_json, write_private
+from mwaa_local.runtime.settings_record import render_settings
+from mwaa_local.runtime.start_record import StartRecord, load_record, not_running
+from mwaa_local.runtime.state import ServiceReport, StateFolder, load_status, write_private
 from mwaa_local.stack import ServiceSpec, Stack, parse_stack, render_stack
 
 FAILURES_TO_GIVE_UP = 3
 SPAWN_PATIENCE = 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class StartRecord:
-    """What a start decided, for `status` and for the next start."""
-
-    project: str
-    environment: str
-    version: str
-    amazon_provider: str | None
-    python: str
-    """The environment's interpreter."""
-    packages: str
-    """The environment's folder."""
-    ports: Ports
-    request: str
-    """A digest of what was asked for: as long as it is the same, a running environment is left alone."""
-    executor: str
-    aws: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +152,7 @@ class NativeRuntime:
             stale.unlink(missing_ok=True)
         write_private(folder.stack, render_stack(prepared.stack))
         write_private(folder.start_record, json.dumps(asdict(record), indent=1))
+        write_private(folder.settings, render_settings(prepared.settings))
         self.host.processes.spawn(
             ProcessOrder(
                 command=(sys.executable, "-m", "mwaa_local.cli.supervise", str(folder.root)),
@@ -184,7 +167,7 @@ class NativeRuntime:
         clock = self.host.clock
         deadline = clock.monotonic() + patience
         spawned = clock.monotonic()
-        admin_is_set = False
+        admin_is_set = not prepared.has_login
         while True:
             reports = {report.name: report for report in load_status(self.folder)}
             if reports and all(report.phase is Phase.HEALTHY for report in reports.values()):
@@ -222,17 +205,3 @@ class NativeRuntime:
             "The supervisor did not start:\n" + "\n".join(f"    {line}" for line in lines),
             hint="run `mwaa-local doctor`",
         )
-
-
-def load_record(folder: StateFolder) -> StartRecord | None:
-    """Return what the last start decided; None if there was none or its record is damaged."""
-    document = read_json(folder.start_record)
-    try:
-        return None if document is None else StartRecord(**{**document, "ports": Ports(**document["ports"])})
-    except (TypeError, KeyError):
-        return None
-
-
-def not_running() -> RuntimeStateError:
-    """Return the error of commands that need a running environment."""
-    return RuntimeStateError("The environment is not running.", hint="start it: mwaa-local start")

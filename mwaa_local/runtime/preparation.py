@@ -115,6 +115,8 @@ class Prepared:
     secrets: Secrets
     database_url: str
     settings: tuple[Setting, ...]
+    has_login: bool
+    """Whether Airflow keeps its users in the database (before Airflow 3)."""
     fingerprint: str
     """Of plugins and packages: when it changes, the web server writes its permissions anew."""
 
@@ -178,7 +180,8 @@ def prepare(
             run_id=run_id,
         )
     )
-    return Prepared(stack, environment, ports, secrets, url, settings, fingerprint)
+    has_login = version.generation is not Generation.AIRFLOW_3
+    return Prepared(stack, environment, ports, secrets, url, settings, has_login, fingerprint)
 
 
 def toolchain(host: Host, progress: Progress) -> Toolchain:

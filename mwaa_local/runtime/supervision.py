@@ -87,12 +87,14 @@ class Supervisor:
         reported: tuple[ServiceState, ...] = ()
         if self._launcher is not None:
             self._launcher.warm()
-        while not (self.stopping and is_over(self.states)):
+        while True:
             self.step()
             shown = tuple(replace(state, next_at=0.0, failed_probes=0) for state in self.states)
             if shown != reported:
                 report(self.states)
                 reported = shown
+            if self.stopping and is_over(self.states):
+                break
             wait(self._time_to_next())
         if self._launcher is not None:
             self._launcher.close()

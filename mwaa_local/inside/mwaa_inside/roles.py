@@ -116,8 +116,6 @@ def role_arguments(role, version):
         "--without-gossip",
         "--queues",
         queue,
-        "--celery-hostname",
-        os.environ.get("MWAA_LOCAL_SERVICE", "worker") + "@%h",
     ]
     web = ["webserver", "--hostname", host, "--port", port]
     if version >= (3,):
