@@ -21,7 +21,8 @@ def test_every_template_is_complete_for_every_version(template: str, version: st
     for file in files:
         assert "@@" not in file.text
         assert not file.path.name.startswith("dot-")
-        if file.path.suffix == ".py":
+        # What the builder fills in is no Python yet.
+        if file.path.suffix == ".py" and file.path.parent.name != "templates":
             ast.parse(file.text)
 
 
@@ -30,7 +31,8 @@ def test_a_new_project_is_one_that_start_finds(template: str, tmp_path: Path) ->
     apply_init(tmp_path / "new", plan_init(template, tmp_path / "new", VERSION))
     project = find_project(tmp_path / "new")
     assert project.dags == tmp_path / "new" / "dags"
-    assert project.plugins and project.requirements and project.startup_script and project.config_file
+    assert None not in (project.plugins, project.requirements, project.config_file)
+    assert project.startup_script is not None
     assert project.startup_script.stat().st_mode & 0o111
 
 
@@ -44,7 +46,7 @@ def test_the_version_decides_what_dags_and_requirements_say(tmp_path: Path) -> N
     assert 'version = "3.0.6"' in text_of("3.0.6", "mwaa-local.toml", tmp_path)
 
 
-def test_the_generated_dags_of_the_etl_template_are_what_its_builder_writes(tmp_path: Path) -> None:
+def test_the_etl_template_comes_with_the_dags_that_its_builder_writes(tmp_path: Path) -> None:
     files = {str(file.path): file.text for file in plan_init("etl", tmp_path, VERSION)}
     generated = [path for path in files if "/dynamic_dags/" in path]
     assert generated == [
