@@ -8,7 +8,7 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -35,8 +35,8 @@ class Journal:
         self._complete = True
         self._file: BinaryIO | None = None
 
-    def load(self) -> list[Record]:
-        """Return every readable record, oldest first.
+    def load(self, is_valid: Callable[[Record], bool] = bool) -> list[Record]:
+        """Return every readable record that `is_valid` accepts, oldest first.
 
         A last line that a crash cut off is dropped; a file with other damage is kept under another name as well.
         """
@@ -48,7 +48,7 @@ class Journal:
         if lines.pop():
             log.warning("%s: its last record was cut off and is dropped", self._path.name)
         records = [_parse(line) for line in lines if line]
-        readable = [record for record in records if record is not None]
+        readable = [record for record in records if record is not None and is_valid(record)]
         if len(readable) < len(records):
             self._keep_copy(f"{len(records) - len(readable)} of {len(records)} records are unreadable")
         return readable

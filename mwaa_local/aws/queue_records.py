@@ -107,6 +107,28 @@ class _SavedQueue:
 SavedQueues = dict[tuple[str, str], _SavedQueue]
 
 
+def is_record(record: Record) -> bool:
+    """Return whether `replay` can use a record: a damaged disk or another program may have written anything."""
+    match record:
+        case {"op": "queue", "queue": [str(), str()], "attributes": dict(), "tags": dict()}:
+            return True
+        case {"op": "queue-deleted" | "purged", "queue": [str(), str()]}:
+            return True
+        case {"op": "deleted", "queue": [str(), str()], "id": str()}:
+            return True
+        case {"op": "progress" | "message", "queue": [str(), str()], "id": str(), "holder": str()}:
+            content = (
+                record.get("content", {}) if record["op"] == "message" else dict.fromkeys(MESSAGE_CONTENT)
+            )
+            return _has(record.get("progress"), MESSAGE_PROGRESS) and _has(content, MESSAGE_CONTENT)
+        case _:
+            return False
+
+
+def _has(value: object, names: tuple[str, ...]) -> bool:
+    return isinstance(value, dict) and all(name in value for name in names)
+
+
 def replay(records: Iterable[Record]) -> SavedQueues:
     """Return the queues that a journal describes, by region and name."""
     queues: SavedQueues = {}

@@ -53,7 +53,7 @@ class QueueStore:
 
     def restore(self) -> None:
         """Fill the (empty) backends from the journal."""
-        saved_queues = records.replay(self._journal.load())
+        saved_queues = records.replay(self._journal.load(records.is_record))
         for (region, name), saved in saved_queues.items():
             queue = records.restore_queue(sqs_backends[ACCOUNT_ID][region], name, saved)
             self.adopt(queue)

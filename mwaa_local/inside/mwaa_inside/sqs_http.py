@@ -59,8 +59,8 @@ class ThreadedClient(BaseClient):
         self._wake_reader, self._wake_writer = socket.socketpair()
         self._wake_reader.setblocking(False)
         self._wake_writer.setblocking(False)
-        # Celery resets its loop when the worker stops consuming or loses the broker.
-        self.hub.on_close.add(self._abort)
+        # Celery resets its loop when the worker stops consuming or loses the broker. (kombu adds this itself from 5.7.)
+        self.hub.on_close.add(self._on_hub_close)
         _clients.add(self)
 
     def add_request(self, request):
@@ -79,10 +79,12 @@ class ThreadedClient(BaseClient):
 
     def close(self):
         """Give up every request and end the threads."""
-        self._abort()
+        self._on_hub_close(self.hub)
         for _ in self._threads:
             self._waiting.put(None)
-        self.hub.on_close.discard(self._abort)
+        self.hub.on_close.discard(self._on_hub_close)
+        if getattr(self.hub, "_current_http_client", None) is self:
+            del self.hub._current_http_client
         if self._wake_reader.fileno() in self.hub.readers:
             self.hub.remove(self._wake_reader.fileno())
         self._wake_reader.close()
@@ -122,8 +124,11 @@ class ThreadedClient(BaseClient):
             if self._done:
                 self._wake()
 
-    def _abort(self, _hub=None):
-        """Hang up: an answer that arrives now would be a message that nobody handles."""
+    def _on_hub_close(self, _hub):
+        """Hang up: an answer that arrives now would be a message that nobody handles.
+
+        The client itself stays good: kombu's channels keep theirs while Celery resets the loop and goes on with it.
+        """
         for transfer in list(self._transfers):
             transfer.abort()
 
