@@ -38,10 +38,13 @@ def as_database_user(command: Sequence[str], user: DatabaseUser, *, data: Path |
     return [sys.executable, "-I", "-S", str(LAUNCHER), *user.options, *stale, "--", *command]
 
 
-def choose_database_user(runner: CommandRunner, uid: int, folder: Path, cache: Path) -> DatabaseUser:
+def choose_database_user(
+    runner: CommandRunner, uid: int, folder: Path, cache: Path, shared: Path = SHARED_HOME
+) -> DatabaseUser:
     """Decide who runs the project's server (once: the choice is kept beside the data); DatabaseError if nobody can.
 
-    `folder` is where the project's data should lie and `cache` the user-wide cache; both exist.
+    `folder` is where the project's data should lie and `cache` the user-wide cache; both exist. `shared` is made when
+    another account has to keep the data.
     """
     ours = DatabaseUser((), None, folder, cache)
     if uid != 0:
@@ -54,7 +57,7 @@ def choose_database_user(runner: CommandRunner, uid: int, folder: Path, cache: P
     if not refusals[0]:
         return inside
     for account in CANDIDATES:
-        home = SHARED_HOME / account
+        home = shared / account
         other = DatabaseUser(("--user", account), account, home / secrets.token_hex(8), home / "cache")
         refusal = _prepare(runner, other, home)
         if not refusal:
@@ -83,10 +86,10 @@ def _try(runner: CommandRunner, user: DatabaseUser, folder: Path) -> str:
 
 def _prepare(runner: CommandRunner, user: DatabaseUser, home: Path) -> str:
     try:
+        home.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         for folder in (home, user.folder, user.cache):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             give(folder, user, runner)
-        SHARED_HOME.chmod(0o755)
     except OSError as error:
         return f"{error.filename}: {error.strerror}"
     refusal = _try(runner, user, user.folder)

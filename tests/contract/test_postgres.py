@@ -6,15 +6,18 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
+from mwaa_local.adapters.commands import SystemCommands
 from mwaa_local.adapters.postgres_probe import postgres_accepts
 from mwaa_local.adapters.sockets import free_port
 from mwaa_local.errors import DatabaseError
+from mwaa_local.ports import CommandResult
 from mwaa_local.runtime.database import ensure_database, project_database, reset_database
 from mwaa_local.runtime.database_template import TemplateKey, ensure_template
 from mwaa_local.runtime.database_user import choose_database_user
@@ -169,6 +172,41 @@ def test_an_unwritable_place_is_reported(site: Site) -> None:
     blocked.write_text("not a folder")
     with pytest.raises(DatabaseError, match="cannot be written: "):
         ensure_database(project_database(blocked, "2.2.2"), site.template, PASSWORD, site.postgres)
+
+
+class WithoutNamespaces(SystemCommands):
+    """A machine that allows no user namespaces, as most containers."""
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        timeout: float | None = None,
+        stdin: str = "",
+    ) -> CommandResult:
+        if "--user-namespace" in command:
+            return CommandResult(1, "", "user namespaces are not allowed here")
+        return super().run(command, env=env, cwd=cwd, timeout=timeout, stdin=stdin)
+
+
+def test_root_without_user_namespaces_lets_an_account_keep_the_data(site: Site, shared_folder: Path) -> None:
+    if os.getuid() != 0:
+        pytest.skip("only root needs another account")
+    folder, shared = site.postgres.user.folder, shared_folder / "var lib"
+    machine = replace(MACHINE, runner=WithoutNamespaces())
+    user = choose_database_user(machine.runner, 0, folder, folder, shared)
+    assert user.account is not None
+    assert user.folder.is_relative_to(shared)
+    postgres = Postgres(site.postgres.binaries, user, machine)
+    template = ensure_template(KEY, postgres, lambda url, scratch: None)
+    other = Site(postgres, template, project_database(user.folder, "2.2.2"))
+    other.ensure()
+    with other.running() as server:
+        assert other.query("SELECT 1") == "1"
+        assert psutil.Process(server.pid).username() == user.account
+    assert choose_database_user(MACHINE.runner, 0, folder, folder, shared) == user
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")
