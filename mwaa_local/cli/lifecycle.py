@@ -137,10 +137,10 @@ def _confirm(question: str, *, yes: bool) -> None:
 
 
 def _follow_until_interrupted(runtime: NativeRuntime) -> int:
-    from mwaa_local.cli.inspection import follow_logs
+    from mwaa_local.cli.logs import follow_services
 
     with contextlib.suppress(KeyboardInterrupt):
-        follow_logs(runtime, ())
+        follow_services(runtime.folder, tuple(report.name for report in runtime.services()))
     with open_progress().step("Stopping"):
         runtime.stop()
     return 0

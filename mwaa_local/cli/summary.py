@@ -1,10 +1,11 @@
-"""What `start` and `status` say of an environment: addresses, versions, what differs from MWAA, DAGs and import errors."""
+"""What `start` says of an environment: addresses, versions, what differs from MWAA, DAGs and import errors."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from mwaa_local.runtime.metadata import ImportFailure, MetadataClient
-from mwaa_local.runtime.native import NativeRuntime, StartRecord
+from mwaa_local.runtime.native import NativeRuntime
+from mwaa_local.runtime.start_record import StartRecord
 from mwaa_local.runtime.state import read_json
 
 SHOWN_DAGS = 10

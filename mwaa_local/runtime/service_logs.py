@@ -1,7 +1,7 @@
 """The services' log files: their last lines, following them, and keeping them from growing without end."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 KEPT_BYTES = 10 * 1024 * 1024
@@ -31,9 +31,19 @@ def rotate_logs(folder: Path) -> None:
             path.replace(path.with_suffix(".log.1"))
 
 
-def follow(paths: tuple[Path, ...], wait: Callable[[], None]) -> Iterator[tuple[Path, str]]:
-    """Yield (file, line) as lines are written, for ever; calls `wait` when there is nothing new."""
-    positions = {path: path.stat().st_size if path.exists() else 0 for path in paths}
+def sizes(paths: tuple[Path, ...]) -> dict[Path, int]:
+    """Return how long each file is now; 0 where there is none."""
+    return {path: path.stat().st_size if path.exists() else 0 for path in paths}
+
+
+def follow(
+    paths: tuple[Path, ...], wait: Callable[[], None], begin: Mapping[Path, int] | None = None
+) -> Iterator[tuple[Path, str]]:
+    """Yield (file, line) as lines are written, for ever; calls `wait` when there is nothing new.
+
+    `begin` is how much of each file has been read already (by default, all that there is).
+    """
+    positions = dict(sizes(paths) if begin is None else begin)
     rests: dict[Path, bytes] = {}
     while True:
         news = False

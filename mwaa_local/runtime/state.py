@@ -53,6 +53,11 @@ class StateFolder:
         return self.root / "run" / "start.json"
 
     @property
+    def settings(self) -> Path:
+        """The Airflow settings of the last start with their origins; holds secrets."""
+        return self.root / "run" / "settings.json"
+
+    @property
     def permissions(self) -> Path:
         """Which plugins and packages the web server has written its permissions for."""
         return self.root / "permissions.json"

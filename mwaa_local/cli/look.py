@@ -1,0 +1,41 @@
+"""A quick look at a project's environment: what its files say and whether its supervisor lives.
+
+For commands that must answer at once; `app` brings everything that changing an environment needs, which takes longer
+to import than all of this takes to run.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from mwaa_local.adapters.locks import is_locked
+from mwaa_local.config import Project
+from mwaa_local.project import find_project, path_overrides
+from mwaa_local.runtime.start_record import StartRecord, load_record, not_running
+from mwaa_local.runtime.state import ServiceReport, StateFolder, load_status
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What can be seen of an environment; nothing is started or changed."""
+
+    project: Project
+    folder: StateFolder
+    supervised: bool
+    record: StartRecord | None
+    """Of the last start."""
+    services: tuple[ServiceReport, ...]
+    """As the last supervisor left them."""
+
+    def running(self) -> StartRecord:
+        """Return the record of what runs; RuntimeStateError if nothing does."""
+        if not self.supervised or self.record is None:
+            raise not_running()
+        return self.record
+
+
+def look(folder: Path) -> Look:
+    """Look at the project at, or above, a folder."""
+    project = find_project(folder, path_overrides({}, os.environ))
+    state = StateFolder(project.state)
+    return Look(project, state, is_locked(state.supervisor_lock), load_record(state), load_status(state))
