@@ -117,10 +117,12 @@ def service_names(config: EnvironmentConfig, role: Role) -> tuple[str, ...]:
     return (str(role),) if count == 1 else tuple(f"{role}-{number}" for number in range(1, count + 1))
 
 
-def base_variables(inputs: StackInputs, service: str, python: Path) -> dict[str, str]:
+def base_variables(
+    host_environment: Mapping[str, str], homes: Path, service: str, python: Path
+) -> dict[str, str]:
     """Return the variables of a process before MWAA's own: a clean environment with a home of its own."""
-    kept = {name: inputs.host_environment[name] for name in INHERITED if name in inputs.host_environment}
-    home = inputs.places.homes / service
+    kept = {name: host_environment[name] for name in INHERITED if name in host_environment}
+    home = homes / service
     path = [str(python.parent), str(home / "home" / ".local" / "bin"), kept.get("PATH", "/usr/bin:/bin")]
     return {
         **kept,
@@ -129,9 +131,12 @@ def base_variables(inputs: StackInputs, service: str, python: Path) -> dict[str,
         "TMPDIR": str(home / "tmp"),
         "LC_ALL": "C.UTF-8",
         "TZ": "UTC",
-        "MWAA_LOCAL_RUN": inputs.run_id,
-        "MWAA_LOCAL_SERVICE": service,
     }
+
+
+def _service_variables(inputs: StackInputs, service: str, plan: RolePlan) -> dict[str, str]:
+    base = base_variables(inputs.host_environment, inputs.places.homes, service, plan.python)
+    return _marked(inputs, service, {**base, **dict(plan.variables)})
 
 
 def _with_inside(variables: dict[str, str], inside: Path) -> dict[str, str]:
@@ -143,7 +148,7 @@ def _with_inside(variables: dict[str, str], inside: Path) -> dict[str, str]:
 def role_environment(inputs: StackInputs, role: Role, service: str) -> dict[str, str]:
     """Return the whole environment of a role's process."""
     plan = inputs.roles[role]
-    variables = base_variables(inputs, service, plan.python) | dict(plan.variables)
+    variables = _service_variables(inputs, service, plan)
     if role is Role.WORKER:
         variables["MWAA_LOCAL_BEAT"] = str(inputs.places.run / f"{service}.beat")
     if role is Role.WEBSERVER:
@@ -209,7 +214,7 @@ def _role(inputs: StackInputs, role: Role, name: str) -> ServiceSpec:
 
 
 def _probe(inputs: StackInputs, role: Role, name: str) -> Probe:
-    """Return how a role's health is asked: the web server reports the heartbeats that other roles leave in the database."""
+    """Return how a role's health is asked: the web server reports what other roles' heartbeats say."""
     three = inputs.version.generation is Generation.AIRFLOW_3
     url = f"http://127.0.0.1:{inputs.ports.webserver}" + ("/api/v2/monitor/health" if three else "/health")
     match role:
@@ -228,9 +233,7 @@ def _probe(inputs: StackInputs, role: Role, name: str) -> Probe:
 
 
 def _launcher(inputs: StackInputs, plan: RolePlan) -> LauncherSpec:
-    variables = _with_inside(
-        base_variables(inputs, "launcher", plan.python) | dict(plan.variables), inputs.places.inside
-    )
+    variables = _with_inside(_service_variables(inputs, "launcher", plan), inputs.places.inside)
     return LauncherSpec(
         command=(str(plan.python), "-m", "mwaa_inside.launcher"),
         environment=_sorted(variables),

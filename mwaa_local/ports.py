@@ -64,6 +64,57 @@ class ProcessId:
     started: float
 
 
+@dataclass(frozen=True, slots=True)
+class ProcessOrder:
+    """What to start: `death_signal` is sent to it when we die (where the system can do that; 0 for none)."""
+
+    command: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...]
+    cwd: str
+    log: str
+    death_signal: int
+
+
+class Processes(Protocol):
+    """Starts and watches long-lived processes, each in a session of its own."""
+
+    def spawn(self, order: ProcessOrder) -> ProcessId:
+        """Start a process with its output appended to `order.log`; CommandError if it cannot be started."""
+        ...
+
+    def identify(self, pid: int) -> ProcessId | None:
+        """Return the identity of the process that has this PID now."""
+        ...
+
+    def is_alive(self, process: ProcessId) -> bool:
+        """Tell whether exactly this process still runs (a zombie does not)."""
+        ...
+
+    def reap(self) -> tuple[tuple[int, int], ...]:
+        """Collect our ended children: (pid, exit code; negative for a signal)."""
+        ...
+
+    def signal(self, process: ProcessId, number: int) -> bool:
+        """Send a signal to exactly this process; False if it is gone."""
+        ...
+
+    def kill_tree(self, process: ProcessId) -> None:
+        """Kill the process, its session's group and all its descendants."""
+        ...
+
+    def children(self) -> tuple[ProcessId, ...]:
+        """Return our direct children, adopted ones too."""
+        ...
+
+    def marked(self, variable: str, value: str) -> tuple[ProcessId, ...]:
+        """Return the processes of this user, other than ourselves, whose environment has `variable` set to `value`."""
+        ...
+
+    def adopt_orphans(self) -> bool:
+        """Become the parent of descendants whose parent ends; False where the system has no such thing."""
+        ...
+
+
 class Clock(Protocol):
     """Time, so that tests need not wait for it."""
 

@@ -1,11 +1,8 @@
-"""Ports of 127.0.0.1: which are free, and who answers with PostgreSQL's greeting."""
+"""Ports of 127.0.0.1: which are free."""
 
-import contextlib
 import socket
-import struct
 
 LOOPBACK = "127.0.0.1"
-SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 
 
 def is_port_free(port: int) -> bool:
@@ -27,11 +24,3 @@ def free_port(taken: frozenset[int] = frozenset()) -> int:
             port = int(probe.getsockname()[1])
         if port not in taken:
             return port
-
-
-def postgres_answers(port: int) -> bool:
-    """Tell whether a PostgreSQL server greets on the port: it answers an SSL request before any login."""
-    with contextlib.suppress(OSError), socket.create_connection((LOOPBACK, port), timeout=1) as connection:
-        connection.sendall(SSL_REQUEST)
-        return connection.recv(1) in (b"N", b"S")
-    return False

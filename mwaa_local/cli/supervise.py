@@ -16,7 +16,7 @@ from mwaa_local.adapters.http import LocalHttp
 from mwaa_local.adapters.launcher import PipedLauncher
 from mwaa_local.adapters.locks import take_lock
 from mwaa_local.adapters.processes import SystemProcesses
-from mwaa_local.adapters.sockets import postgres_answers
+from mwaa_local.adapters.postgres_probe import postgres_accepts
 from mwaa_local.errors import MwaaLocalError
 from mwaa_local.runtime.convergence import ServiceState
 from mwaa_local.runtime.leftovers import render_supervisor
@@ -40,7 +40,7 @@ def main() -> None:
     assert ourselves is not None
     write_private(folder.supervisor, render_supervisor(folder, ourselves))
     clock = SystemClock()
-    supervisor = Supervisor(stack, processes, launcher, Prober(LocalHttp(), clock, postgres_answers), clock)
+    supervisor = Supervisor(stack, processes, launcher, Prober(LocalHttp(), clock, postgres_accepts), clock)
     wake = _wake_on_signals(supervisor)
 
     def wait(seconds: float) -> None:

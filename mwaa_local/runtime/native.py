@@ -64,7 +64,7 @@ class NativeRuntime:
             except BaseException:
                 stop_supervisor(folder, self.host.watch)
                 raise
-            write_private(folder.permissions, json.dumps({"fingerprint": prepared.fingerprint}))
+            write_private(prepared.permissions, json.dumps({"fingerprint": prepared.fingerprint}))
             return record, True
 
     def stop(self) -> bool:

@@ -14,9 +14,9 @@ from typing import Protocol
 from mwaa_local.airflow_settings import Setting, build_airflow_settings, role_variables
 from mwaa_local.catalog import Generation, MwaaVersion, Role
 from mwaa_local.config import EnvironmentConfig, LoadedConfig, Project
-from mwaa_local.environment_stack import Places, Ports, RolePlan, StackInputs, build_stack
+from mwaa_local.environment_stack import Places, Ports, RolePlan, StackInputs, base_variables, build_stack
 from mwaa_local.ports import Clock, CommandRunner, HttpClient, Processes
-from mwaa_local.runtime.airflow_home import prepare_home, project_fingerprint
+from mwaa_local.runtime.airflow_home import prepare_home, prepare_own_folder, project_fingerprint
 from mwaa_local.runtime.database import database_url, ensure_database, project_database
 from mwaa_local.runtime.database_template import TemplateKey, airflow_migration, ensure_template
 from mwaa_local.runtime.database_user import choose_database_user
@@ -119,6 +119,8 @@ class Prepared:
     """Whether Airflow keeps its users in the database (before Airflow 3)."""
     fingerprint: str
     """Of plugins and packages: when it changes, the web server writes its permissions anew."""
+    permissions: Path
+    """Where the fingerprint is kept that the database has the permissions for."""
 
 
 def prepare(
@@ -139,7 +141,7 @@ def prepare(
     ports = choose_ports(config, folder, host.port_finder, progress.note)
     postgres = prepare_postgres(version, folder, host)
     url = database_url(secrets.database_password, ports.postgres)
-    _prepare_database(loaded, folder, base, postgres, secrets, progress)
+    _prepare_database(loaded, base, postgres, secrets, progress)
     aws = host.aws.plan(config, version, folder, ports.aws, secrets)
     addresses = _addresses(loaded, folder, ports, secrets, url, aws)
     prepare_home(folder, project, version, secrets)
@@ -159,6 +161,8 @@ def prepare(
         progress.warn(warning)
     settings = startup.settings(exports[Role.SCHEDULER])
     fingerprint = project_fingerprint(project, environment.environment.key)
+    plain = project.plugins is None and environment.environment.key == base.key
+    record = project_database(postgres.user.folder, version.airflow).home / "permissions.json"
     stack = build_stack(
         StackInputs(
             version=version,
@@ -168,20 +172,20 @@ def prepare(
             roles=startup.role_plans(exports, environment.environment.python),
             postgres_command=tuple(
                 postgres_command(
-                    project_database(folder.database, version.airflow).data, postgres, ports.postgres
+                    project_database(postgres.user.folder, version.airflow).data, postgres, ports.postgres
                 )
             ),
             postgres_environment=POSTGRES_ENVIRONMENT,
             aws_command=aws.command,
             aws_environment=dict(aws.endpoint_environment),
             host_environment=host.environ,
-            update_permissions=needs_permissions(folder, fingerprint, project, environment),
+            update_permissions=needs_permissions(record, fingerprint, plain=plain),
             can_fork=sys.platform == "linux",
             run_id=run_id,
         )
     )
     has_login = version.generation is not Generation.AIRFLOW_3
-    return Prepared(stack, environment, ports, secrets, url, settings, has_login, fingerprint)
+    return Prepared(stack, environment, ports, secrets, url, settings, has_login, fingerprint, record)
 
 
 def toolchain(host: Host, progress: Progress) -> Toolchain:
@@ -212,24 +216,23 @@ def prepare_postgres(version: MwaaVersion, folder: StateFolder, host: Host) -> P
     """Return PostgreSQL as this machine can run it for this project."""
     folder.database.mkdir(mode=0o700, exist_ok=True)
     host.cache.mkdir(parents=True, exist_ok=True)
+    user = choose_database_user(host.commands, os.getuid(), folder.database, host.cache)
     explicit = host.environ.get("MWAA_LOCAL_POSTGRES")
     search = BinarySearch(
         explicit=Path(explicit) if explicit else None,
         path=tuple(Path(part) for part in host.environ.get("PATH", "").split(os.pathsep) if part),
-        cache=host.cache,
+        cache=user.cache,
         uv=(str(host.uv),),
         preferred=version.postgres_major,
         least=least_major(version.number),
-        required=project_database(folder.database, version.airflow).major,
+        required=project_database(user.folder, version.airflow).major,
     )
     binaries = find_binaries(search, host.commands, host.lock)
-    user = choose_database_user(host.commands, os.getuid(), folder.database, host.cache)
     return Postgres(binaries, user, Machine(host.commands, host.processes, host.clock, host.lock))
 
 
 def _prepare_database(
     loaded: LoadedConfig,
-    folder: StateFolder,
     base: AirflowEnvironment,
     postgres: Postgres,
     secrets: Secrets,
@@ -274,21 +277,13 @@ def _addresses(
     )
 
 
-def needs_permissions(
-    folder: StateFolder, fingerprint: str, project: Project, environment: ProjectEnvironment
-) -> bool:
+def needs_permissions(record: Path, fingerprint: str, *, plain: bool) -> bool:
     """Tell whether the web server has to write permissions: its views may have changed since it last did.
 
-    The template holds those of Airflow itself, so a project without plugins and requirements needs none.
+    `record` lies with the database. The template holds the permissions of Airflow itself, which is all that a `plain`
+    project needs: one without plugins and requirements.
     """
-    if (
-        project.plugins is None
-        and not environment.changes
-        and environment.environment.root.parent != folder.root
-    ):
-        return False
-    recorded = read_json(folder.permissions) or {}
-    return bool(recorded.get("fingerprint") != fingerprint)
+    return not plain and (read_json(record) or {}).get("fingerprint") != fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,7 +330,10 @@ class _Startup:
             progress.warn(f"The startup script's `{command}` was not run: it would change this machine.")
 
     def _script_environment(self, role: Role) -> dict[str, str]:
-        variables = self._variables(role, {}, self.base.python)
+        base = base_variables(self.host.environ, places(self.folder).homes, "startup", self.base.python)
+        prepare_own_folder(self.folder, "startup")
+        variables = {**base, **self._variables(role, {})}
+        variables.pop("PIP_USER", None)  # pip refuses it in a virtual environment
         packages = self.folder.root / "startup-packages"
         return {**variables, "PIP_TARGET": str(packages), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
@@ -353,13 +351,13 @@ class _Startup:
         for role in version.roles:
             bare = role is Role.WEBSERVER and not version.requirements_on_webserver
             chosen = self.base.python if bare else python
-            variables = self._variables(role, exports[role], chosen)
+            variables = self._variables(role, exports[role])
             if bare:
                 variables["AIRFLOW__CORE__PLUGINS_FOLDER"] = str(self.folder.root / "no-plugins")
             plans[role] = RolePlan(chosen, tuple(sorted(variables.items())))
         return plans
 
-    def _variables(self, role: Role, exports: Mapping[str, str], python: Path) -> dict[str, str]:
+    def _variables(self, role: Role, exports: Mapping[str, str]) -> dict[str, str]:
         own = {setting.name: setting.value for setting in self.settings(exports)}
         kept = {name: value for name, value in exports.items() if name not in own}
         packages = self.folder.root / "startup-packages"
@@ -374,5 +372,5 @@ class _Startup:
 
 
 def component_of(role: Role) -> str:
-    """Return the component that MWAA_AIRFLOW_COMPONENT names where a role runs: the scheduler's container has several."""
+    """Return what MWAA_AIRFLOW_COMPONENT says where a role runs: the scheduler's container has several."""
     return str(role) if role in (Role.WORKER, Role.WEBSERVER) else "scheduler"

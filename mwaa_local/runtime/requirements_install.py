@@ -4,7 +4,7 @@ The copy lies in the project's state folder and is made again only when somethin
 """
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,13 +82,13 @@ def ensure_project_environment(
     options: RequirementsOptions,
     tools: Toolchain,
 ) -> ProjectEnvironment:
-    """Return the environment with the project's requirements; `base` itself where the project has none."""
+    """Return the project's own environment: a copy of `base` with the project's requirements, if it has any."""
     if project.requirements is None:
-        return ProjectEnvironment(base, (), ())
+        return ProjectEnvironment(_ensure_copy(base, project.state, tools), (), ())
     files = read_requirements(project, {**tools.environ, **options.variables}, _official_constraints)
     notes = _notes(files, base, version)
     if not _asks_for_something(files):
-        return ProjectEnvironment(base, (), notes)
+        return ProjectEnvironment(_ensure_copy(base, project.state, tools), (), notes)
     forces = version.constraints_policy is not ConstraintsPolicy.WARN and not files.has_constraints
     layer = Layer(
         base=base,
@@ -107,28 +107,39 @@ def ensure_project_environment(
         if not options.ignore_failure:
             raise
         going_on = f"The requirements are NOT installed (MWAA, too, goes on without them): {failure.message}"
-        return ProjectEnvironment(base, (), (*notes, going_on))
+        return ProjectEnvironment(_ensure_copy(base, project.state, tools), (), (*notes, going_on))
     changes = _changes(base.root, environment.root)
     alarms = tuple(_alarm(each) for each in changes if each.name in _WATCHED)
     return ProjectEnvironment(environment, changes, (*notes, *alarms))
 
 
 def _ensure_layer(layer: Layer, state: Path) -> AirflowEnvironment:
-    key = digest_layer(layer)
+    def install(partial: Path, python: Path) -> None:
+        layer.tools.notify("Installing the project's requirements.")
+        install_layer(layer, python)
+        make_scripts_relocatable(partial)
+
+    return _ensure_own(layer.base, digest_layer(layer), state, layer.tools, install)
+
+
+def _ensure_copy(base: AirflowEnvironment, state: Path, tools: Toolchain) -> AirflowEnvironment:
+    """Return a plain copy of `base`: what a user installs into it by hand must not reach other projects."""
+    return _ensure_own(base, base.key, state, tools, lambda partial, python: None)
+
+
+def _ensure_own(
+    base: AirflowEnvironment, key: str, state: Path, tools: Toolchain, install: Callable[[Path, Path], None]
+) -> AirflowEnvironment:
     folder = state / f"environment-{key}"
 
     def build(partial: Path) -> Record:
-        layer.tools.notify("Installing the project's requirements.")
-        python = copy_environment(layer.base.root, partial)
-        install_layer(layer, python)
-        make_scripts_relocatable(partial)
+        python = copy_environment(base.root, partial)
+        install(partial, python)
         _remove_old_layers(state)
-        return {"base": layer.base.key, "key": key, "airflow": layer.version.airflow}
+        return {"base": base.key, "key": key}
 
-    base = layer.base
-    entry = ensure_entry(folder, build, is_usable, layer.tools.notify)
-    return AirflowEnvironment(
-        folder, folder / "bin" / "python", key, base.interpreter, base.left_out, entry.built
+    entry = ensure_entry(folder, build, is_usable, tools.notify)
+    return AirflowEnvironment(        folder, folder / "bin" / "python", key, base.interpreter, base.left_out, entry.built
     )
 
 

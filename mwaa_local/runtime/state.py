@@ -58,11 +58,6 @@ class StateFolder:
         return self.root / "run" / "settings.json"
 
     @property
-    def permissions(self) -> Path:
-        """Which plugins and packages the web server has written its permissions for."""
-        return self.root / "permissions.json"
-
-    @property
     def secrets(self) -> Path:
         """Keys and passwords of the environment."""
         return self.root / "secrets.json"
