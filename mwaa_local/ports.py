@@ -46,7 +46,7 @@ class CommandRunner(Protocol):
         cwd: Path | None = None,
         timeout: float | None = None,
     ) -> int:
-        """Run `command`, hand each line of its output (both streams, without line end) to `on_line`, return its exit code."""
+        """Run `command`, hand each line of its output (both streams) to `on_line`, return its exit code."""
         ...
 
     def attach(

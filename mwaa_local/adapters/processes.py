@@ -134,7 +134,7 @@ def open_log(path: str) -> IO[bytes]:
 
 
 def start_of(pid: int) -> float | None:
-    """Return when a process started, None if there is none; on Linux in ticks since boot, which no clock change touches."""
+    """Return when a process started, in ticks since boot on Linux (whatever clocks do); None if there is none."""
     if LINUX:
         try:
             fields = Path(f"/proc/{pid}/stat").read_bytes().rsplit(b")", 1)[1].split()

@@ -27,11 +27,11 @@ from mwaa_local.catalog import MwaaVersion
 from mwaa_local.config import AwsKind, EnvironmentConfig, LoadedConfig, Project
 from mwaa_local.config_loading import load_config
 from mwaa_local.project import find_project, path_overrides
+from mwaa_local.runtime.host import AwsPlan, Host
 from mwaa_local.runtime.index_settings import uv_environ
 from mwaa_local.runtime.leftovers import Watch
 from mwaa_local.runtime.native import NativeRuntime
 from mwaa_local.runtime.port_choice import PortFinder
-from mwaa_local.runtime.preparation import AwsPlan, Host
 from mwaa_local.runtime.state import Secrets, StateFolder
 from mwaa_local.runtime.venv import cache_folder
 

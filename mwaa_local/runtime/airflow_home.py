@@ -1,4 +1,4 @@
-"""AIRFLOW_HOME and the roles' own homes below the state folder, and what of a project needs a restart when it changes."""
+"""AIRFLOW_HOME, the roles' own homes, and a digest of what needs a restart when it changes."""
 
 import hashlib
 import json

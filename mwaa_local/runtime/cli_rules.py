@@ -107,7 +107,7 @@ def check_allowed(arguments: Sequence[str], version: MwaaVersion) -> None:
     if not words:
         raise UsageError("Name the Airflow command to run.", hint="for example: dags list")
     command = " ".join(words)
-    near = difflib.get_close_matches(command, allowed, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(command, allowed, n=3, cutoff=0.6)
     near += [each for each in allowed if each.split()[0] == words[0] and each not in near]
     raise UsageError(
         f"MWAA does not run `airflow {command}` for Airflow {version.airflow}.",

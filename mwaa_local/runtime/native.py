@@ -13,9 +13,10 @@ from mwaa_local.errors import RoleFailedError, RuntimeStateError
 from mwaa_local.ports import ProcessId, ProcessOrder
 from mwaa_local.runtime.airflow_home import prepare_own_folder, request_digest
 from mwaa_local.runtime.convergence import Phase
+from mwaa_local.runtime.host import Host, Progress
 from mwaa_local.runtime.leftovers import is_running, remove_leftovers, stop_supervisor
 from mwaa_local.runtime.metadata import MetadataClient
-from mwaa_local.runtime.preparation import Host, Prepared, Progress, prepare
+from mwaa_local.runtime.preparation import Prepared, prepare
 from mwaa_local.runtime.service_logs import rotate_logs, tail
 from mwaa_local.runtime.settings_record import render_settings
 from mwaa_local.runtime.start_record import StartRecord, load_record, not_running

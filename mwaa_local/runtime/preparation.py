@@ -5,25 +5,21 @@ Each part is made by its own module; this one knows the order and hands results 
 
 import os
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-from mwaa_local.airflow_settings import Setting, build_airflow_settings, role_variables
+from mwaa_local.airflow_settings import Setting
 from mwaa_local.catalog import Generation, MwaaVersion, Role
-from mwaa_local.config import EnvironmentConfig, LoadedConfig, Project
-from mwaa_local.environment_stack import Places, Ports, RolePlan, StackInputs, base_variables, build_stack
-from mwaa_local.ports import Clock, CommandRunner, HttpClient, Processes
-from mwaa_local.runtime.airflow_home import prepare_home, prepare_own_folder, project_fingerprint
+from mwaa_local.config import LoadedConfig, Project
+from mwaa_local.environment_stack import Places, Ports, StackInputs, build_stack
+from mwaa_local.runtime.airflow_home import prepare_home, project_fingerprint
 from mwaa_local.runtime.database import database_url, ensure_database, project_database
 from mwaa_local.runtime.database_template import TemplateKey, airflow_migration, ensure_template
 from mwaa_local.runtime.database_user import choose_database_user
+from mwaa_local.runtime.host import AwsPlan, Host, Progress
 from mwaa_local.runtime.installer import Toolchain
 from mwaa_local.runtime.interpreters import Search, find_interpreter
-from mwaa_local.runtime.leftovers import Watch
-from mwaa_local.runtime.port_choice import PortFinder, choose_ports
+from mwaa_local.runtime.port_choice import choose_ports
 from mwaa_local.runtime.postgres import ENVIRONMENT as POSTGRES_ENVIRONMENT
 from mwaa_local.runtime.postgres import Machine, Postgres, postgres_command
 from mwaa_local.runtime.postgres_binaries import BinarySearch, find_binaries, least_major
@@ -32,77 +28,13 @@ from mwaa_local.runtime.requirements_install import (
     RequirementsOptions,
     ensure_project_environment,
 )
-from mwaa_local.runtime.startup_script import StartupRun, run_startup_script
+from mwaa_local.runtime.role_settings import RoleSettings
 from mwaa_local.runtime.state import Secrets, StateFolder, ensure_secrets, read_json
 from mwaa_local.runtime.venv import AirflowEnvironment, ensure_base_environment
 from mwaa_local.settings_rules import RuntimeAddresses
 from mwaa_local.stack import Stack
 
 INSIDE = Path(__file__).parents[1] / "inside"
-
-
-class Progress(Protocol):
-    """Shows steps to the user."""
-
-    def step(self, title: str) -> AbstractContextManager[None]:
-        """Show that `title` is being done, then how long it took."""
-        ...
-
-    def note(self, text: str) -> None:
-        """Say something that is not a step."""
-        ...
-
-    def warn(self, text: str) -> None:
-        """Say something that the user should not miss."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class AwsPlan:
-    """How the local AWS endpoint is started, and what a service is told of AWS."""
-
-    command: tuple[str, ...]
-    endpoint_environment: tuple[tuple[str, str], ...]
-    broker_url: str
-    queue_name: str
-    queue_url: str
-    endpoint_url: str | None
-    """None where tasks call the real AWS or none."""
-    variables: tuple[tuple[str, str], ...]
-    """For every role."""
-
-
-class AwsPlanner(Protocol):
-    """Plans the local AWS of an environment."""
-
-    def plan(
-        self,
-        config: EnvironmentConfig,
-        version: MwaaVersion,
-        folder: StateFolder,
-        port: int,
-        secrets: Secrets,
-    ) -> AwsPlan:
-        """Return the plan; AwsError if a profile has no credentials."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Host:
-    """This machine: its ports (in both senses), the user's variables and the user-wide cache."""
-
-    commands: CommandRunner
-    processes: Processes
-    clock: Clock
-    http: HttpClient
-    environ: Mapping[str, str]
-    cache: Path
-    uv: Path
-    lock: Callable[[Path], AbstractContextManager[None]]
-    watch: Watch
-    port_finder: PortFinder
-    aws: AwsPlanner
-    new_fernet_key: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +77,7 @@ def prepare(
     aws = host.aws.plan(config, version, folder, ports.aws, secrets)
     addresses = _addresses(loaded, folder, ports, secrets, url, aws)
     prepare_home(folder, project, version, secrets)
-    startup = _Startup(loaded, project, folder, addresses, aws, base, host)
+    startup = RoleSettings(loaded, project, folder, addresses, aws, base, host)
     exports = startup.run_all(progress)
     with progress.step("Requirements"):
         environment = ensure_project_environment(
@@ -195,7 +127,7 @@ def toolchain(host: Host, progress: Progress) -> Toolchain:
 
 def places(folder: StateFolder) -> Places:
     """Return where the roles find things."""
-    return Places(INSIDE, folder.airflow_home, folder.logs, folder.root / "homes", folder.root / "run")
+    return Places(INSIDE, folder.airflow_home, folder.logs, folder.homes, folder.root / "run")
 
 
 def prepare_base(
@@ -284,93 +216,3 @@ def needs_permissions(record: Path, fingerprint: str, *, plain: bool) -> bool:
     project needs: one without plugins and requirements.
     """
     return not plain and (read_json(record) or {}).get("fingerprint") != fingerprint
-
-
-@dataclass(frozen=True, slots=True)
-class _Startup:
-    """The startup script and the settings that depend on what it exports, per role."""
-
-    loaded: LoadedConfig
-    project: Project
-    folder: StateFolder
-    addresses: RuntimeAddresses
-    aws: AwsPlan
-    base: AirflowEnvironment
-    host: Host
-
-    def settings(self, exports: Mapping[str, str]) -> tuple[Setting, ...]:
-        """Return the effective settings for what the script exported."""
-        return build_airflow_settings(
-            self.loaded.version, self.loaded.config, self.project, self.addresses, exports
-        )
-
-    def run_all(self, progress: Progress) -> dict[Role, Mapping[str, str]]:
-        """Run the script for each component and return the exports by role."""
-        script = self.project.startup_script
-        roles = self.loaded.version.roles
-        if script is None or not self.loaded.version.startup_script:
-            return {role: {} for role in roles}
-        found: dict[str, Mapping[str, str]] = {}
-        varies = "MWAA_AIRFLOW_COMPONENT" in script.read_text(encoding="utf-8", errors="replace")
-        for role in roles:
-            component = component_of(role) if varies else "scheduler"
-            if component not in found:
-                with progress.step(f"Startup script ({component})" if varies else "Startup script"):
-                    run = run_startup_script(script, self._script_environment(role), self.host.commands)
-                self._report(run, progress)
-                found[component] = dict(run.exports)
-        return {role: found[component_of(role) if varies else "scheduler"] for role in roles}
-
-    def _report(self, run: StartupRun, progress: Progress) -> None:
-        log = self.folder.log("startup_script")
-        log.write_text(run.output + "\n", encoding="utf-8")
-        if run.exit_code != 0:
-            progress.warn(f"The startup script ended with exit code {run.exit_code}; its output is in {log}.")
-        for command in run.recorded:
-            progress.warn(f"The startup script's `{command}` was not run: it would change this machine.")
-
-    def _script_environment(self, role: Role) -> dict[str, str]:
-        base = base_variables(self.host.environ, places(self.folder).homes, "startup", self.base.python)
-        prepare_own_folder(self.folder, "startup")
-        variables = {**base, **self._variables(role, {})}
-        variables.pop("PIP_USER", None)  # pip refuses it in a virtual environment
-        packages = self.folder.root / "startup-packages"
-        return {**variables, "PIP_TARGET": str(packages), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-
-    def install_variables(self, exports: Mapping[Role, Mapping[str, str]]) -> dict[str, str]:
-        """Return what `${NAME}` in requirements stands for."""
-        return {
-            **exports[Role.SCHEDULER],
-            **{setting.name: setting.value for setting in self.settings(exports[Role.SCHEDULER])},
-        }
-
-    def role_plans(self, exports: Mapping[Role, Mapping[str, str]], python: Path) -> dict[Role, RolePlan]:
-        """Return interpreter and variables of each role; the web server of old versions has the base only."""
-        version = self.loaded.version
-        plans = {}
-        for role in version.roles:
-            bare = role is Role.WEBSERVER and not version.requirements_on_webserver
-            chosen = self.base.python if bare else python
-            variables = self._variables(role, exports[role])
-            if bare:
-                variables["AIRFLOW__CORE__PLUGINS_FOLDER"] = str(self.folder.root / "no-plugins")
-            plans[role] = RolePlan(chosen, tuple(sorted(variables.items())))
-        return plans
-
-    def _variables(self, role: Role, exports: Mapping[str, str]) -> dict[str, str]:
-        own = {setting.name: setting.value for setting in self.settings(exports)}
-        kept = {name: value for name, value in exports.items() if name not in own}
-        packages = self.folder.root / "startup-packages"
-        if packages.is_dir():
-            kept["PYTHONPATH"] = os.pathsep.join(filter(None, (str(packages), kept.get("PYTHONPATH", ""))))
-        return {
-            **kept,
-            **own,
-            **dict(self.aws.variables),
-            **{setting.name: setting.value for setting in role_variables(role)},
-        }
-
-
-def component_of(role: Role) -> str:
-    """Return what MWAA_AIRFLOW_COMPONENT says where a role runs: the scheduler's container has several."""
-    return str(role) if role in (Role.WORKER, Role.WEBSERVER) else "scheduler"

@@ -1,4 +1,4 @@
-"""Asks services whether they work: by HTTP health, a database greeting, a file that is kept fresh; never by log text."""
+"""Asks services whether they work: by HTTP, a database greeting, a file that is kept fresh; never by log text."""
 
 import json
 from collections.abc import Callable

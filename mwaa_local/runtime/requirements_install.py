@@ -124,7 +124,7 @@ def _ensure_layer(layer: Layer, state: Path) -> AirflowEnvironment:
 
 def _ensure_copy(base: AirflowEnvironment, state: Path, tools: Toolchain) -> AirflowEnvironment:
     """Return a plain copy of `base`: what a user installs into it by hand must not reach other projects."""
-    return _ensure_own(base, base.key, state, tools, lambda partial, python: None)
+    return _ensure_own(base, base.key, state, tools, lambda _partial, _python: None)
 
 
 def _ensure_own(
@@ -139,7 +139,8 @@ def _ensure_own(
         return {"base": base.key, "key": key}
 
     entry = ensure_entry(folder, build, is_usable, tools.notify)
-    return AirflowEnvironment(        folder, folder / "bin" / "python", key, base.interpreter, base.left_out, entry.built
+    return AirflowEnvironment(
+        folder, folder / "bin" / "python", key, base.interpreter, base.left_out, entry.built
     )
 
 

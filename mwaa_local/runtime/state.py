@@ -87,9 +87,14 @@ class StateFolder:
         """What the local AWS endpoint keeps."""
         return self.root / "aws"
 
+    @property
+    def homes(self) -> Path:
+        """One folder per service, with its HOME and TMPDIR."""
+        return self.root / "homes"
+
     def own_folder(self, service: str) -> Path:
         """Return the folder that holds HOME and TMPDIR of a service."""
-        return self.root / "homes" / service
+        return self.homes / service
 
     def log(self, service: str) -> Path:
         """Return the log file of a service."""
