@@ -40,6 +40,11 @@ def clean_up(ti):
     )
 
 
+def judge():
+    """Succeed, and only run if everything before did."""
+    print("all went well")
+
+
 def tell(context):
     """Called when a task has failed for good; a real one would send a message."""
     print("failed:", context["task_instance"].task_id)
@@ -69,5 +74,5 @@ with DAG(
     )
     cleaned = PythonOperator(task_id="clean_up", python_callable=clean_up, trigger_rule="all_done")
     # A run fails if its last tasks fail: a clean-up that succeeds must not hide a failure.
-    judged = PythonOperator(task_id="judge", python_callable=print, op_args=["all went well"])
+    judged = PythonOperator(task_id="judge", python_callable=judge)
     settings >> chosen >> [small, large] >> called >> [cleaned, judged]
