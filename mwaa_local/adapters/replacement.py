@@ -1,7 +1,6 @@
 """Becomes another program: its exit code, signals and streams are then nobody's but its own."""
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
@@ -10,8 +9,6 @@ from mwaa_local.errors import CommandError
 
 def become(command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
     """Replace this process; CommandError if the program cannot be started."""
-    sys.stdout.flush()
-    sys.stderr.flush()
     try:
         os.execve(command[0], list(command), dict(environment))  # noqa: S606 - no shell is wanted
     except OSError as error:

@@ -6,16 +6,14 @@ from pathlib import Path
 
 import click
 
-from mwaa_local.adapters.replacement import become
 from mwaa_local.catalog import load_version
-from mwaa_local.cli.look import Look, look
+from mwaa_local.cli.look import Look, leave_to, look
 from mwaa_local.cli.options import project_option
 from mwaa_local.errors import RuntimeStateError, UsageError
 from mwaa_local.runtime.cli_rules import check_allowed
 from mwaa_local.runtime.state import write_private
-from mwaa_local.runtime.visitor import Guest, Visit, plan_visit
+from mwaa_local.runtime.visitor import Guest, Visit
 from mwaa_local.runtime.visitor_shell import plan_shell
-from mwaa_local.stack import Stack, parse_stack
 
 PASS_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": ["--help"]}
 
@@ -38,8 +36,8 @@ def airflow_command(folder: Path, as_mwaa: bool, arguments: tuple[str, ...]) -> 
     record = seen.running()
     if as_mwaa:
         check_allowed(arguments, load_version(record.version))
-    visit = plan_visit(_stack(seen), os.environ, Guest.STRICT)
-    become([str(visit.python), str(visit.airflow), *arguments], visit.variables)
+    visit = seen.visit(Guest.STRICT)
+    leave_to([str(visit.python), str(visit.airflow), *arguments], visit.variables)
 
 
 @click.command(context_settings=PASS_ON)
@@ -60,7 +58,7 @@ def python_command(folder: Path, arguments: tuple[str, ...]) -> None:
     visit = _visit_built(seen)
     if not seen.supervised and sys.stderr.isatty():
         click.echo("The environment is stopped: there is no database and no local AWS.", err=True)
-    become([str(visit.python), *arguments], visit.variables)
+    leave_to([str(visit.python), *arguments], visit.variables)
 
 
 @click.command()
@@ -69,7 +67,7 @@ def shell_command(folder: Path) -> None:
     """Open your shell in the environment: airflow, python and the AWS CLI use what the project's tasks use."""
     seen = look(folder)
     record = seen.running()
-    visit = plan_visit(_stack(seen), os.environ, Guest.AT_HOME)
+    visit = seen.visit(Guest.AT_HOME)
     shell = Path(os.environ.get("SHELL") or "/bin/sh")
     if not shell.is_file():
         raise UsageError(f"Your shell {shell} is not there.", hint="set SHELL to one that is")
@@ -79,7 +77,7 @@ def shell_command(folder: Path) -> None:
     for path, text in plan.files:
         write_private(path, text)
     click.echo(f"Airflow {record.version} of {record.environment}; leave with exit.", err=True)
-    become(plan.command, {**visit.variables, **dict(plan.variables), "SHELL": str(shell)})
+    leave_to(plan.command, {**visit.variables, **dict(plan.variables), "SHELL": str(shell)})
 
 
 def _visit_built(seen: Look) -> Visit:
@@ -87,13 +85,9 @@ def _visit_built(seen: Look) -> Visit:
         raise RuntimeStateError(
             "The environment has not been built yet.", hint="start it once: mwaa-local start"
         )
-    visit = plan_visit(_stack(seen), os.environ, Guest.AT_HOME)
+    visit = seen.visit(Guest.AT_HOME)
     if not visit.python.exists():
         raise RuntimeStateError(
             f"{visit.python} is not there any more.", hint="build it anew: mwaa-local start"
         )
     return visit
-
-
-def _stack(seen: Look) -> Stack:
-    return parse_stack(seen.folder.stack.read_text(encoding="utf-8"))

@@ -5,14 +5,21 @@ to import than all of this takes to run.
 """
 
 import os
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from mwaa_local.adapters.locks import is_locked
+from mwaa_local.adapters.replacement import become
 from mwaa_local.config import Project
+from mwaa_local.ports import CommandRunner
 from mwaa_local.project import find_project, path_overrides
 from mwaa_local.runtime.start_record import StartRecord, load_record, not_running
 from mwaa_local.runtime.state import ServiceReport, StateFolder, load_status
+from mwaa_local.runtime.visitor import Guest, Visit, plan_visit
+from mwaa_local.stack import parse_stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +40,28 @@ class Look:
             raise not_running()
         return self.record
 
+    def visit(self, guest: Guest) -> Visit:
+        """Return the interpreter and the variables with which the user's own programs run here."""
+        stack = parse_stack(self.folder.stack.read_text(encoding="utf-8"))
+        return plan_visit(stack, os.environ, guest)
+
 
 def look(folder: Path) -> Look:
     """Look at the project at, or above, a folder."""
     project = find_project(folder, path_overrides({}, os.environ))
     state = StateFolder(project.state)
     return Look(project, state, is_locked(state.supervisor_lock), load_record(state), load_status(state))
+
+
+def make_commands() -> CommandRunner:
+    """Return what runs programs."""
+    from mwaa_local.adapters.commands import SystemCommands
+
+    return SystemCommands()
+
+
+def leave_to(command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
+    """Let another program take our place, with our streams and our exit code."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    become(command, environment)
