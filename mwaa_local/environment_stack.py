@@ -131,6 +131,8 @@ def base_variables(
         "TMPDIR": str(home / "tmp"),
         "LC_ALL": "C.UTF-8",
         "TZ": "UTC",
+        # setproctitle would write its titles over what others can read of our environment, and with it over our mark.
+        "SPT_NOENV": "1",
     }
 
 
