@@ -65,3 +65,10 @@ def leave_to(command: Sequence[str], environment: Mapping[str, str]) -> NoReturn
     sys.stdout.flush()
     sys.stderr.flush()
     become(command, environment)
+
+
+def find_aws_credentials(profile: str | None) -> str:
+    """Return how the user's AWS credentials are found; empty if there are none."""
+    from mwaa_local.adapters.aws_credentials import find_credentials
+
+    return find_credentials(profile)

@@ -70,6 +70,11 @@ def choose_database_user(
     )
 
 
+def refusal_of_namespaces(runner: CommandRunner, folder: Path) -> str:
+    """Return why root cannot run PostgreSQL in a user namespace, with data in `folder`; nothing if it can."""
+    return _try(runner, DatabaseUser(("--user-namespace",), None, folder, folder), folder)
+
+
 def give(path: Path, user: DatabaseUser, runner: CommandRunner) -> None:
     """Make PostgreSQL's user the owner of `path` and all that lies in it."""
     if user.account is not None:

