@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 from mwaa_local.errors import MwaaLocalError, RequirementsError
+from mwaa_local.requirements_files import NamedRequirement, RequirementsFiles, canonical
 from mwaa_local.runtime.cache_entry import is_disk_full
 from mwaa_local.runtime.installer import explain, is_compiler_failure, is_network_failure, trimmed
-from mwaa_local.runtime.requirements_files import NamedRequirement, RequirementsFiles, canonical
 
 _METADATA = re.compile(
     r"failed to parse metadata|metadata field .* not found|expected (version|a valid)|not a valid (PEP 440|version)|"

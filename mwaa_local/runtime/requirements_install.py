@@ -13,11 +13,10 @@ from mwaa_local.catalog import (
     MwaaVersion,
     constraints_for,
     essential_for,
-    list_versions,
-    load_version,
 )
 from mwaa_local.config import Project
 from mwaa_local.errors import RequirementsError
+from mwaa_local.requirements_files import RequirementsFiles, official_constraints, read_requirements
 from mwaa_local.runtime.cache_entry import Record, ensure_entry
 from mwaa_local.runtime.environment_copy import (
     copy_environment,
@@ -25,7 +24,6 @@ from mwaa_local.runtime.environment_copy import (
     make_scripts_relocatable,
 )
 from mwaa_local.runtime.installer import Toolchain
-from mwaa_local.runtime.requirements_files import RequirementsFiles, read_requirements
 from mwaa_local.runtime.requirements_layer import Layer, digest_layer, install_layer
 from mwaa_local.runtime.venv import AirflowEnvironment, is_usable
 
@@ -85,7 +83,7 @@ def ensure_project_environment(
     """Return the project's own environment: a copy of `base` with the project's requirements, if it has any."""
     if project.requirements is None:
         return ProjectEnvironment(_ensure_copy(base, project.state, tools), (), ())
-    files = read_requirements(project, {**tools.environ, **options.variables}, _official_constraints)
+    files = read_requirements(project, {**tools.environ, **options.variables}, official_constraints)
     notes = _notes(files, base, version)
     if not _asks_for_something(files):
         return ProjectEnvironment(_ensure_copy(base, project.state, tools), (), notes)
@@ -151,16 +149,6 @@ def _remove_old_layers(state: Path) -> None:
     )
     for path in layers[:-1]:
         shutil.rmtree(path, ignore_errors=True)
-
-
-def _official_constraints(airflow: str, python: str) -> str | None:
-    if airflow not in list_versions():
-        return None
-    version = load_version(airflow)
-    if version.python != python:
-        return None
-    pins = constraints_for(version, version.amazon_provider_stock)
-    return "".join(f"{pin.name}=={pin.version}\n" for pin in pins)
 
 
 def _asks_for_something(files: RequirementsFiles) -> bool:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from mwaa_local.errors import EnvironmentBuildError, RequirementsError
+from mwaa_local.requirements_files import NamedRequirement, RequirementsFiles
 from mwaa_local.runtime.requirements_failure import is_metadata_failure, requirements_failure
-from mwaa_local.runtime.requirements_files import NamedRequirement, RequirementsFiles
 
 HOME = Path("/project/requirements.txt")
 WORK = Path("/project/.mwaa-local/requirements")

@@ -8,7 +8,7 @@ import pytest
 
 from mwaa_local.config import Project
 from mwaa_local.errors import RequirementsError
-from mwaa_local.runtime.requirements_files import RequirementsFiles, decode_requirements, read_requirements
+from mwaa_local.requirements_files import RequirementsFiles, decode_requirements, read_requirements
 
 
 @pytest.fixture

@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
+from mwaa_local.catalog import constraints_for, list_versions, load_version
 from mwaa_local.config import Project
 from mwaa_local.errors import RequirementsError
 
 # amazon-mwaa-docker-images, user_requirements.py: any line counts, a comment too (it is the way to opt out).
-_HAS_CONSTRAINTS = re.compile(r"-c |--constraint ")
+HAS_CONSTRAINTS = re.compile(r"-c |--constraint ")
 _INCLUDE = re.compile(r"^\s*(-r|--requirement|-c|--constraint)(?:\s*=\s*|\s+|(?<=-[rc]))(?P<value>.+?)\s*$")
 _LINKS = re.compile(r"^(?P<option>\s*(?:-f|--find-links)(?:\s*=\s*|\s+))(?P<value>.+?)\s*$")
-_OFFICIAL = re.compile(
+OFFICIAL_CONSTRAINTS = re.compile(
     r"https://raw\.githubusercontent\.com/apache/airflow/constraints-(?P<airflow>[\d.]+)/constraints-(?P<python>[\d.]+)\.txt"
 )
 _CONTAINER = re.compile(
@@ -64,7 +65,6 @@ class _Rewriting:
     project: Project
     environ: Mapping[str, str]
     official: Callable[[str, str], str | None]
-    home: Path
     texts: dict[str, str] = field(default_factory=dict)
     sources: dict[str, Path] = field(default_factory=dict)
     names: dict[Path, str] = field(default_factory=dict)
@@ -81,7 +81,7 @@ def read_requirements(
     Airflow and a Python version, None where only the network has them.
     """
     assert project.requirements is not None
-    work = _Rewriting(project, environ, official, project.requirements.parent)
+    work = _Rewriting(project, environ, official)
     _rewrite_file(work, project.requirements, "requirements.txt", named=True)
     own = decode_requirements(project.requirements.read_bytes())
     every = "\n".join(work.texts.values())
@@ -90,11 +90,22 @@ def read_requirements(
         sources=tuple(work.sources.items()),
         requirements=tuple(work.requirements),
         local_files=tuple(work.local_files),
-        has_constraints=any(_HAS_CONSTRAINTS.search(line) for line in own.splitlines()),
+        has_constraints=any(HAS_CONSTRAINTS.search(line) for line in own.splitlines()),
         has_extra_index=bool(re.search(r"^\s*--extra-index-url\b", every, re.MULTILINE)),
         trusted_hosts=tuple(re.findall(r"^\s*--trusted-host(?:\s*=\s*|\s+)(\S+)", every, re.MULTILINE)),
         prereleases=bool(re.search(r"^\s*--pre\b", every, re.MULTILINE)),
     )
+
+
+def official_constraints(airflow: str, python: str) -> str | None:
+    """Return the constraints that Airflow published for two versions, None where only the network has them."""
+    if airflow not in list_versions():
+        return None
+    version = load_version(airflow)
+    if version.python != python:
+        return None
+    pins = constraints_for(version, version.amazon_provider_stock)
+    return "".join(f"{pin.name}=={pin.version}\n" for pin in pins)
 
 
 def decode_requirements(content: bytes) -> str:
@@ -155,8 +166,8 @@ def _rewrite_line(work: _Rewriting, line: str, source: Path, number: int, *, nam
 def _rewrite_include(
     work: _Rewriting, option: str, value: str, place: tuple[Path, int], *, named: bool
 ) -> str:
-    expanded = _expand(value, work.environ)
-    official = _OFFICIAL.fullmatch(expanded)
+    expanded = expand_variables(value, work.environ)
+    official = OFFICIAL_CONSTRAINTS.fullmatch(expanded)
     if official:
         text = work.official(official["airflow"], official["python"])
         if text is not None:
@@ -178,28 +189,34 @@ def _rewrite_include(
 
 
 def _local_path(work: _Rewriting, value: str, source: Path) -> Path:
+    # pip looks beside the file that includes.
+    return locate(work.project, value, source.parent)
+
+
+def locate(project: Project, value: str, folder: Path) -> Path:
+    """Return where a path of a requirements file lies here; a relative one starts at `folder`."""
     container = _CONTAINER.fullmatch(value)
     if container:
-        return _in_project(work, container["folder"], container["rest"])
+        return _in_project(project, container["folder"], container["rest"])
     path = Path(value.removeprefix("file://"))
-    # pip looks beside the file that includes.
-    return path if path.is_absolute() else source.parent / path
+    return path if path.is_absolute() else folder / path
 
 
-def _in_project(work: _Rewriting, folder: str, rest: str | None) -> Path:
+def _in_project(project: Project, folder: str, rest: str | None) -> Path:
+    home = project.requirements.parent if project.requirements else project.root
     root = {
-        "dags": work.project.dags,
-        "plugins": work.project.plugins or work.project.root / "plugins",
-        "requirements": work.home,
-    }[folder]
-    return root / (rest or "").strip("/")
+        "dags": project.dags,
+        "plugins": project.plugins or project.root / "plugins",
+        "requirements": home,
+    }
+    return root[folder] / (rest or "").strip("/")
 
 
 def _rewrite_paths(work: _Rewriting, line: str) -> str:
     """Replace paths of MWAA's container, and paths that start at its working directory."""
 
     def from_container(match: re.Match[str]) -> str:
-        return _url(work, _in_project(work, match["folder"], match["rest"]))
+        return _url(work, _in_project(work.project, match["folder"], match["rest"]))
 
     def from_root(match: re.Match[str]) -> str:
         return match["option"] + _url(work, (work.project.root / match["path"]).absolute())
@@ -220,7 +237,8 @@ def _unquoted(value: str) -> str:
     return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value
 
 
-def _expand(value: str, environ: Mapping[str, str]) -> str:
+def expand_variables(value: str, environ: Mapping[str, str]) -> str:
+    """Replace `${NAME}` by its value, as pip does; a variable without a value stays."""
     return _VARIABLE.sub(lambda match: environ.get(match[1]) or match[0], value)
 
 
