@@ -145,3 +145,7 @@ class HttpClient(Protocol):
     def get(self, url: str, *, timeout: float = 2.0, headers: Mapping[str, str] | None = None) -> HttpAnswer:
         """Fetch `url`; an address that nobody answers on gives status 0, never an exception."""
         ...
+
+    def post(self, url: str, *, timeout: float = 2.0) -> HttpAnswer:
+        """Send an empty POST; an address that nobody answers on gives status 0, never an exception."""
+        ...

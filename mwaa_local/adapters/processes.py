@@ -91,7 +91,10 @@ class SystemProcesses:
     def kill_tree(self, process: ProcessId) -> None:
         """Kill the process, its session's group and all its descendants."""
         descendants: list[psutil.Process] = []
-        if start_of(process.pid) == process.started:
+        started = start_of(process.pid)
+        if started not in (None, process.started):
+            return  # the number is somebody else's by now, so the group has no members left
+        if started is not None:
             with contextlib.suppress(psutil.Error):
                 descendants = psutil.Process(process.pid).children(recursive=True)
             with contextlib.suppress(ProcessLookupError):

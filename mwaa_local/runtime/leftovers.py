@@ -15,6 +15,8 @@ from mwaa_local.ports import Clock, Processes, ProcessId
 from mwaa_local.runtime.state import StateFolder, read_json
 
 RUN_VARIABLE = "MWAA_LOCAL_RUN"
+SUPERVISOR_VARIABLE = "MWAA_LOCAL_SUPERVISOR"
+"""Marks the supervisor alone, with the same run id: it ends its services itself and is not killed with them."""
 STOP_PATIENCE = 45.0
 KILL_PATIENCE = 10.0
 
@@ -28,9 +30,15 @@ class Watch:
     is_locked: Callable[[Path], bool]
 
 
-def render_supervisor(folder: StateFolder, process: ProcessId) -> str:
-    """Return the record by which other commands find the supervisor."""
-    return json.dumps({"pid": process.pid, "started": process.started, "folder": folder_identity(folder)})
+def render_run(folder: StateFolder, run_id: str) -> str:
+    """Return the record that says which processes belong to this folder: those marked with `run_id`."""
+    return json.dumps({"run_id": run_id, "folder": folder_identity(folder)})
+
+
+def render_supervisor(folder: StateFolder, process: ProcessId, run_id: str) -> str:
+    """Return the record by which other commands find the supervisor; it repeats what `render_run` says."""
+    document = {"pid": process.pid, "started": process.started, "run_id": run_id}
+    return json.dumps({**document, "folder": folder_identity(folder)})
 
 
 def folder_identity(folder: StateFolder) -> list[int]:
@@ -49,9 +57,14 @@ def supervisor_of(folder: StateFolder, watch: Watch) -> ProcessId | None:
     record = read_json(folder.supervisor) or {}
     try:
         process = ProcessId(int(record["pid"]), float(record["started"]))
+        if watch.processes.is_alive(process):
+            return process
     except (KeyError, TypeError, ValueError):
-        return None
-    return process if watch.processes.is_alive(process) else None
+        pass
+    for run_id in recorded_runs(folder):
+        for process in watch.processes.marked(SUPERVISOR_VARIABLE, run_id):
+            return process
+    return None
 
 
 def is_running(folder: StateFolder, watch: Watch) -> bool:
@@ -60,19 +73,28 @@ def is_running(folder: StateFolder, watch: Watch) -> bool:
 
 
 def stop_supervisor(folder: StateFolder, watch: Watch) -> None:
-    """End the supervisor and with it the environment; kill what does not end in time. Returns when all is gone."""
-    supervisor = supervisor_of(folder, watch)
-    if supervisor is not None:
-        watch.processes.signal(supervisor, signal.SIGTERM)
-        if not _wait(lambda: not is_running(folder, watch), STOP_PATIENCE, watch.clock):
-            watch.processes.kill_tree(supervisor)
-    elif is_running(folder, watch):
+    """End the supervisor and with it the environment; kill what does not end in time. Returns when all is gone.
+
+    Raises RuntimeStateError if there is one and nothing tells which process it is.
+    """
+    if is_running(folder, watch):
         # Just started: its record comes in a moment.
-        _wait(lambda: supervisor_of(folder, watch) is not None, KILL_PATIENCE, watch.clock)
-        if supervisor_of(folder, watch) is not None:
-            stop_supervisor(folder, watch)
-            return
+        _wait(lambda: _is_found_or_gone(folder, watch), KILL_PATIENCE, watch.clock)
+        supervisor = supervisor_of(folder, watch)
+        if supervisor is not None:
+            watch.processes.signal(supervisor, signal.SIGTERM)
+            if not _wait(lambda: not is_running(folder, watch), STOP_PATIENCE, watch.clock):
+                watch.processes.kill_tree(supervisor)
+        elif is_running(folder, watch):
+            raise RuntimeStateError(
+                f"The environment runs, but {folder.supervisor} and {folder.run} are damaged.",
+                hint=f"end the process `mwaa_local.cli.supervise {folder.root}` (kill -TERM), then try again",
+            )
     remove_leftovers(folder, watch)
+
+
+def _is_found_or_gone(folder: StateFolder, watch: Watch) -> bool:
+    return supervisor_of(folder, watch) is not None or not is_running(folder, watch)
 
 
 def remove_leftovers(folder: StateFolder, watch: Watch) -> int:
@@ -80,10 +102,12 @@ def remove_leftovers(folder: StateFolder, watch: Watch) -> int:
 
     Raises RuntimeStateError if some cannot be killed.
     """
-    run_id = recorded_run(folder)
-    if not run_id:
-        return 0
-    found = watch.processes.marked(RUN_VARIABLE, run_id)
+    found = tuple(
+        process
+        for run_id in recorded_runs(folder)
+        for variable in (SUPERVISOR_VARIABLE, RUN_VARIABLE)
+        for process in watch.processes.marked(variable, run_id)
+    )
     for process in found:
         watch.processes.kill_tree(process)
     gone = _wait(
@@ -98,13 +122,19 @@ def remove_leftovers(folder: StateFolder, watch: Watch) -> int:
     return len(found)
 
 
-def recorded_run(folder: StateFolder) -> str:
-    """Return the run id of the last start in this very folder; empty if there is none or the folder is a copy."""
-    stack = read_json(folder.stack) or {}
-    supervisor = read_json(folder.supervisor) or {}
-    if supervisor.get("folder") not in (None, folder_identity(folder)):
-        return ""
-    return str(stack.get("run_id", ""))
+def recorded_runs(folder: StateFolder) -> tuple[str, ...]:
+    """Return the run ids of the last start in this very folder: none if there was no start, or the folder is a copy.
+
+    There are two records, of which one may be damaged.
+    """
+    found: list[str] = []
+    for path in (folder.run, folder.supervisor):
+        record = read_json(path) or {}
+        run_id = record.get("run_id")
+        ours = record.get("folder") == folder_identity(folder)
+        if ours and isinstance(run_id, str) and run_id and run_id not in found:
+            found.append(run_id)
+    return tuple(found)
 
 
 def _wait(condition: Callable[[], bool], patience: float, clock: Clock) -> bool:

@@ -1,5 +1,6 @@
 """The native runtime: starts, stops and looks at an environment that runs as plain processes on this machine."""
 
+import contextlib
 import json
 import secrets as random
 import shutil
@@ -14,7 +15,13 @@ from mwaa_local.ports import ProcessId, ProcessOrder
 from mwaa_local.runtime.airflow_home import prepare_own_folder, request_digest
 from mwaa_local.runtime.convergence import Phase
 from mwaa_local.runtime.host import Host, Progress
-from mwaa_local.runtime.leftovers import is_running, remove_leftovers, stop_supervisor
+from mwaa_local.runtime.leftovers import (
+    SUPERVISOR_VARIABLE,
+    is_running,
+    remove_leftovers,
+    render_run,
+    stop_supervisor,
+)
 from mwaa_local.runtime.metadata import MetadataClient
 from mwaa_local.runtime.preparation import Prepared, prepare
 from mwaa_local.runtime.service_logs import rotate_logs, tail
@@ -25,6 +32,8 @@ from mwaa_local.stack import ServiceSpec, Stack, parse_stack, render_stack
 
 FAILURES_TO_GIVE_UP = 3
 SPAWN_PATIENCE = 20.0
+IMPATIENCE = 5
+"""So many times Ctrl-C is not heard while an interrupted start ends what it has begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +67,12 @@ class NativeRuntime:
             remove_leftovers(folder, self.host.watch)
             prepared = prepare(loaded, self.project, folder, self.host, progress, run_id=random.token_hex(8))
             record = self._record(loaded, prepared, request)
-            self._launch(prepared, record)
             try:
+                self._launch(prepared, record)
                 with progress.step("Starting the roles"):
                     self._wait_until_healthy(prepared, loaded.config.wait)
             except BaseException:
-                stop_supervisor(folder, self.host.watch)
+                self._abandon()
                 raise
             write_private(prepared.permissions, json.dumps({"fingerprint": prepared.fingerprint}))
             return record, True
@@ -151,18 +160,29 @@ class NativeRuntime:
         rotate_logs(folder.logs)
         for stale in (folder.status, folder.supervisor, *(folder.root / "run").glob("*.beat")):
             stale.unlink(missing_ok=True)
+        run_id = prepared.stack.run_id
+        write_private(folder.run, render_run(folder, run_id))
         write_private(folder.stack, render_stack(prepared.stack))
         write_private(folder.start_record, json.dumps(asdict(record), indent=1))
         write_private(folder.settings, render_settings(prepared.settings))
         self.host.processes.spawn(
             ProcessOrder(
                 command=(sys.executable, "-m", "mwaa_local.cli.supervise", str(folder.root)),
-                environment=tuple(self.host.environ.items()),
+                environment=(*self.host.environ.items(), (SUPERVISOR_VARIABLE, run_id)),
                 cwd="/",
                 log=str(folder.log("supervisor")),
                 death_signal=0,
             )
         )
+
+    def _abandon(self) -> None:
+        """End what a start that failed or was interrupted has begun."""
+        # A supervisor that has no lock yet would not be found: without its stack it ends by itself.
+        self.folder.stack.unlink(missing_ok=True)
+        for _ in range(IMPATIENCE):
+            with contextlib.suppress(KeyboardInterrupt):
+                stop_supervisor(self.folder, self.host.watch)
+                return
 
     def _wait_until_healthy(self, prepared: Prepared, patience: float) -> None:
         clock = self.host.clock
@@ -195,9 +215,12 @@ class NativeRuntime:
 
     def _failure(self, report: ServiceReport, what: str) -> RoleFailedError:
         lines = tail(self.folder.log(report.name), 15) or tail(self.folder.log("launcher"), 15)
+        hint = f"the whole log: mwaa-local logs {report.name}"
+        if report.name == "postgres":
+            hint += "; if its data are damaged, start with an empty database: mwaa-local reset-db"
         return RoleFailedError(
             f"The {report.name} {what}. Its last log lines:\n" + "\n".join(f"    {line}" for line in lines),
-            hint=f"the whole log: mwaa-local logs {report.name}",
+            hint=hint,
         )
 
     def _supervisor_failure(self) -> RoleFailedError:

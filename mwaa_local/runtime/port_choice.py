@@ -37,7 +37,8 @@ def choose_ports(
             chosen[name] = port
             continue
         last = remembered.get(name)
-        wanted = last if isinstance(last, int) else WEBSERVER_FAVOURITE if name == "webserver" else 0
+        remembers = isinstance(last, int) and 0 < last < 65536
+        wanted = last if remembers else WEBSERVER_FAVOURITE if name == "webserver" else 0
         if wanted and wanted not in chosen.values() and finder.is_free(wanted):
             chosen[name] = wanted
         else:

@@ -38,6 +38,11 @@ class StateFolder:
         return self.root / "run" / "supervisor.json"
 
     @property
+    def run(self) -> Path:
+        """Which run of the environment the processes of the last start belong to."""
+        return self.root / "run" / "run.json"
+
+    @property
     def stack(self) -> Path:
         """The stack that the supervisor runs; holds secrets."""
         return self.root / "run" / "stack.json"
@@ -92,6 +97,10 @@ class StateFolder:
         """One folder per service, with its HOME and TMPDIR."""
         return self.root / "homes"
 
+    def has_database(self) -> bool:
+        """Tell whether the project has a database, of whatever version."""
+        return self.database.is_dir() and any(self.database.iterdir())
+
     def own_folder(self, service: str) -> Path:
         """Return the folder that holds HOME and TMPDIR of a service."""
         return self.homes / service
@@ -104,7 +113,7 @@ class StateFolder:
         """Make the folders, unseen by git; RuntimeStateError where that cannot be."""
         try:
             for folder in (self.root, self.root / "run", self.logs, self.airflow_home, self.aws):
-                folder.mkdir(parents=True, exist_ok=True)
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.root.chmod(0o700)
         except OSError as error:
             raise unwritable(self.root, error) from error
@@ -161,7 +170,7 @@ def ensure_secrets(folder: StateFolder, new_fernet_key: Callable[[], str]) -> Se
     """Return the environment's secrets, made at the first call.
 
     Without the Fernet key the connections in the database are lost, so there is a second copy; RuntimeStateError when
-    both are damaged and a database exists.
+    both are damaged or gone and a database exists.
     """
     copy = folder.secrets.with_suffix(".json.copy")
     names = {field.name for field in fields(Secrets)}
@@ -172,10 +181,10 @@ def ensure_secrets(folder: StateFolder, new_fernet_key: Callable[[], str]) -> Se
             if path == copy:
                 write_private(folder.secrets, json.dumps(asdict(kept), indent=1))
             return kept
-    if folder.secrets.exists() and folder.database.exists():
+    if folder.has_database():
         raise RuntimeStateError(
-            f"{folder.secrets} and its copy are damaged: the key of the database's connections is lost",
-            hint="restore the file from a backup, or start afresh with `mwaa-local reset-db`",
+            f"{folder.secrets} and its copy are damaged: the key of the database's connections is lost.",
+            hint="restore the file from a backup, or start afresh: mwaa-local destroy, then mwaa-local start",
         )
     made = Secrets(
         environment_id=secrets.token_hex(4),

@@ -33,6 +33,8 @@ from mwaa_local.runtime.readiness import Prober
 from mwaa_local.stack import ServiceSpec, Stack
 
 LONGEST_WAIT = 5.0
+SWEEP_WINDOW = 10.0
+"""Seconds after a service's end in which what it leaves is ended; later, what a task has left running is let be."""
 
 
 class Launcher(Protocol):
@@ -71,7 +73,14 @@ class Supervisor:
     """Runs one stack; `step` does what is due and `run` repeats it until everything has stopped."""
 
     def __init__(
-        self, stack: Stack, processes: Processes, launcher: Launcher | None, prober: Prober, clock: Clock
+        self,
+        stack: Stack,
+        processes: Processes,
+        launcher: Launcher | None,
+        prober: Prober,
+        clock: Clock,
+        *,
+        before_start: Callable[[ServiceSpec], None],
     ) -> None:
         self.states = tuple(ServiceState(spec) for spec in stack.services)
         self.stopping = False
@@ -79,8 +88,10 @@ class Supervisor:
         self._launcher = launcher
         self._prober = prober
         self._clock = clock
+        self._before_start = before_start
         self._unclaimed: dict[int, int] = {}
         self._sweep_due = False
+        self._sweep_until = 0.0
 
     def run(self, wait: Callable[[float], None], report: Report) -> None:
         """Work until `stopping` is set and all services have ended; `wait` sleeps up to so many seconds."""
@@ -143,6 +154,7 @@ class Supervisor:
 
     def _start(self, state: ServiceState, now: float) -> None:
         spec = state.spec
+        self._before_start(spec)
         try:
             if self._launcher is not None and spec.forked:
                 self._launcher.fork(spec)
@@ -185,8 +197,11 @@ class Supervisor:
                 self._processes.kill_tree(state.process)
                 self._put(after_exit(state, code, now, stopping=self.stopping))
                 self._sweep_due = True
+                self._sweep_until = now + SWEEP_WINDOW
                 return
         self._unclaimed[pid] = code
+        # A child adopted from a service that has just ended: when it ends too, its own children come to us.
+        self._sweep_due = self._sweep_due or now < self._sweep_until
 
     def _sweep_orphans(self) -> None:
         """Kill children that are not ours by plan: what a dead role has left behind."""

@@ -77,6 +77,29 @@ def launch(order, replies):
     os.waitpid(middle, 0)
 
 
+def end_run():
+    """Kill what a supervisor that was killed has left: the kernel ends the roles, and this what they have started.
+
+    Every process of a run carries its id; after an orderly stop there is none.
+    """
+    run = os.environ.get("MWAA_LOCAL_RUN")
+    mark = ("MWAA_LOCAL_RUN=%s" % run).encode()
+    found = bool(run)
+    while found:
+        found = False
+        for name in os.listdir("/proc"):
+            if not name.isdigit() or int(name) == os.getpid():
+                continue
+            try:
+                with open("/proc/%s/environ" % name, "rb") as stream:
+                    if mark not in stream.read().split(b"\0"):
+                        continue
+                os.kill(int(name), signal.SIGKILL)
+                found = True
+            except OSError:
+                continue
+
+
 def main():
     """Serve orders until standard input ends."""
     orders = os.fdopen(os.dup(0), "r")
@@ -93,6 +116,7 @@ def main():
     freeze_memory()
     for line in orders:
         launch(json.loads(line), replies)
+    end_run()
 
 
 if __name__ == "__main__":
