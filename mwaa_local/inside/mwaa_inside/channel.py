@@ -1,7 +1,8 @@
 """How a program inside the Airflow environment talks with mwaa-local: one JSON request in, JSON lines out.
 
 Airflow and DAG files print and log as they like; all of that goes to stderr. Each of our lines starts with the same
-mark, because the caller may read both streams as one and Airflow 3 logs JSON lines of its own. Runs on Python 3.7 and up.
+mark, because the caller may read both streams as one and Airflow 3 logs JSON lines of its own. Runs on Python 3.7 and
+up.
 """
 
 import json
