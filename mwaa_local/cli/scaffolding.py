@@ -1,6 +1,7 @@
 """init: a new project from a template."""
 
 import shlex
+import textwrap
 from pathlib import Path
 
 import click
@@ -8,7 +9,12 @@ import click
 from mwaa_local.catalog import DEFAULT_VERSION, load_version
 from mwaa_local.scaffold import apply_init, list_templates, plan_init
 
-TEMPLATES = "\n".join(f"  {template.name:8} {template.summary}" for template in list_templates())
+TEMPLATES = "\n".join(
+    textwrap.fill(
+        f"{template.name:8} {template.summary}", 78, initial_indent="  ", subsequent_indent=" " * 11
+    )
+    for template in list_templates()
+)
 
 
 @click.command(epilog=f"\b\nTemplates:\n{TEMPLATES}")
