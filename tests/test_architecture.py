@@ -30,10 +30,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 OUTSIDE: dict[str, frozenset[str]] = {
     "cli": frozenset({"click", "rich", "uv"}),
     "validation": frozenset(),
-    "deploy": frozenset(),
+    "deploy": frozenset({"packaging", "pathspec"}),
     "runtime": frozenset({"yaml"}),
     "aws": frozenset({"boto3", "botocore", "moto", "werkzeug", "yaml"}),
-    "values": frozenset(),
+    "values": frozenset({"packaging"}),
     "foundation": frozenset(),
     "adapters": frozenset({"boto3", "botocore", "docker", "psutil"}),
     "inside": frozenset(

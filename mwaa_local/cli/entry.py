@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "variables": ("objects", "Import or export variables."),
     "pools": ("objects", "Import or export pools."),
     "settings": ("settings", "Show every effective Airflow setting and where it comes from."),
+    "package-plugins": ("package_plugins", "Pack plugins/ into a plugins.zip that MWAA loads."),
     "reset-db": ("lifecycle", "Empty the metadata database."),
     "destroy": ("lifecycle", "Remove everything mwaa-local keeps for this project."),
     "doctor": ("doctor", "Check this machine."),

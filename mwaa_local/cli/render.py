@@ -50,6 +50,14 @@ def render_duration(seconds: float) -> str:
     return " ".join(f"{number} {unit}" for number, unit in parts[:2] if number) or "0 s"
 
 
+def render_size(size: int) -> str:
+    """Return a number of bytes in the unit that suits it."""
+    for unit, factor in (("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10)):
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size} bytes"
+
+
 def render_exit(code: int | None) -> str:
     """Return an exit code, or the name of the signal that ended the process."""
     if code is None:
