@@ -4,9 +4,9 @@ import click
 
 EXAMPLES = """\b
 Switch it on:
-  bash  eval "$(mwaa-local completion bash)"   in ~/.bashrc
-  zsh   eval "$(mwaa-local completion zsh)"    in ~/.zshrc, after compinit
-  fish  mwaa-local completion fish > ~/.config/fish/completions/mwaa-local.fish"""
+  bash  eval "$(mwaa-local completion bash)"     in ~/.bashrc
+  zsh   eval "$(mwaa-local completion zsh)"      in ~/.zshrc, after compinit
+  fish  mwaa-local completion fish | source      in ~/.config/fish/config.fish"""
 
 
 @click.command(epilog=EXAMPLES)

@@ -34,7 +34,7 @@ STATE_COLOURS = {"success": "green", "failed": "red", "upstream_failed": "yellow
 EXAMPLES = """\b
 Examples:
   mwaa-local run my_dag
-  mwaa-local run my_dag --conf '{"day": "2024-01-31"}' --timeout 600 --junit report.xml
+  mwaa-local run my_dag --conf '{"day": 1}' --timeout 600 --junit report.xml
 
 The exit code is 0 if the run succeeded, 1 if it failed or took too long, 2 if it could not be started."""
 
