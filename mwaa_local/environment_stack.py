@@ -151,6 +151,8 @@ def role_environment(inputs: StackInputs, role: Role, service: str) -> dict[str,
     """Return the whole environment of a role's process."""
     plan = inputs.roles[role]
     variables = _service_variables(inputs, service, plan)
+    if inputs.config.live:
+        variables["MWAA_LOCAL_LIVE"] = "1"
     if role is Role.WORKER:
         variables["MWAA_LOCAL_BEAT"] = str(inputs.places.run / f"{service}.beat")
     if role is Role.WEBSERVER:

@@ -9,6 +9,8 @@ import sys
 import threading
 import time
 
+from mwaa_inside.live import count_parses_from_their_begin
+
 WEBSERVER_VARIABLES = ("MWAA_LOCAL_WEB_HOST", "MWAA_LOCAL_WEB_PORT")
 
 
@@ -206,6 +208,8 @@ def freeze_memory():
 def run_role(role):
     """Run `role` until it ends; returns only when it has."""
     version = airflow_version()
+    if role in ("scheduler", "dag-processor") and os.environ.get("MWAA_LOCAL_LIVE") == "1":
+        count_parses_from_their_begin()
     if role == "worker":
         beat_when_the_worker_is_ready()
     if role == "webserver" and version < (3,):
