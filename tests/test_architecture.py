@@ -55,8 +55,10 @@ OUTSIDE: dict[str, frozenset[str]] = {
 }
 """Layer -> the libraries outside the standard one that it may import; those of `inside` are Airflow's own."""
 
-MAKERS_OF_ADAPTERS = frozenset({"mwaa_local.cli.app", "mwaa_local.cli.look", "mwaa_local.cli.supervise"})
-"""The composition of commands, of commands that only look (in milliseconds), and of the supervisor's process."""
+MAKERS_OF_ADAPTERS = frozenset(
+    {"mwaa_local.cli.app", "mwaa_local.cli.checks", "mwaa_local.cli.look", "mwaa_local.cli.supervise"}
+)
+"""The composition of commands, of checks, of commands that only look, and of the supervisor's process."""
 
 REACHING_OUT = frozenset(
     {

@@ -1,0 +1,57 @@
+"""Puts the checks of a project together: what `validate` shows, and what a deployment runs first."""
+
+import re
+from datetime import UTC, datetime
+
+from mwaa_local.adapters.parallel import share_out
+from mwaa_local.catalog import environment_pins
+from mwaa_local.config import LoadedConfig, Project
+from mwaa_local.validation.finding import Finding
+from mwaa_local.validation.project_check import ProjectInputs, check_project
+from mwaa_local.validation.provider_names import load_provider_names
+
+_EXACT = re.compile(
+    r"^\s*(apache[-_.]airflow[-_.]providers[-_.][\w.-]+?)\s*(?:\[[^\]]*\])?\s*(===?\s*([\w.+!]+))?\s*(?:[;#].*)?$"
+)
+_NAMED = re.compile(r"^\s*(apache[-_.]airflow[-_.]providers[-_.][\w-]+)")
+
+
+def check_everything(project: Project, loaded: LoadedConfig) -> tuple[Finding, ...]:
+    """Run every check that needs no installation."""
+    return check_project(project_inputs(project, loaded))
+
+
+def project_inputs(project: Project, loaded: LoadedConfig) -> ProjectInputs:
+    """Return what the checks of a project look at."""
+    required = required_providers(project)
+    return ProjectInputs(
+        project,
+        loaded,
+        load_provider_names(installed_providers(loaded) | required),
+        required,
+        datetime.now(UTC).date(),
+        share_out,
+    )
+
+
+def installed_providers(loaded: LoadedConfig) -> dict[str, str]:
+    """Return the providers of the environment by distribution name, with their versions."""
+    pins = environment_pins(loaded.version, loaded.config.amazon_provider)
+    return {pin.name: pin.version for pin in pins if pin.name.startswith("apache-airflow")}
+
+
+def required_providers(project: Project) -> dict[str, str]:
+    """Return the providers that requirements.txt names; an empty version where it does not pin one."""
+    if project.requirements is None:
+        return {}
+    try:
+        text = project.requirements.read_text(encoding="utf-8-sig", errors="replace")
+    except OSError:
+        return {}
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        exact, named = _EXACT.match(line), _NAMED.match(line)
+        if exact or named:
+            name = (exact or named)[1]  # type: ignore[index]
+            found[re.sub(r"[-_.]+", "-", name).lower()] = (exact[3] or "") if exact else ""
+    return found
