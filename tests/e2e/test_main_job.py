@@ -1,0 +1,146 @@
+"""The main job on real input: start the sample project, run its DAGs through SQS and a worker, stop, start again.
+
+One environment per version serves the tests in this order; each leaves it running.
+"""
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.local_environment import VERSIONS, LocalEnvironment, eventually, sample_environment
+
+pytestmark = pytest.mark.airflow
+
+BROKEN_DAG = "from airflow import DAG\n\nimport a_package_that_nobody_has\n"
+NEW_DAG = """\
+from datetime import datetime
+
+from airflow import DAG
+from shared.versions import PythonOperator, schedule
+
+with DAG("saved_later", start_date=datetime(2024, 1, 1), catchup=False, **schedule(None)) as dag:
+    PythonOperator(task_id="speak", python_callable=lambda: print("a word to look for"))
+"""
+SAMPLE_DAGS = {"aws_services", "choices_and_failures", "hello_pipeline", "report_orders", "report_returns"}
+RECEIVED = re.compile(r"Task \S+\[([0-9a-f-]{36})\] received")
+SUCCEEDED = re.compile(r"Task \S+\[([0-9a-f-]{36})\] succeeded")
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def environment(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LocalEnvironment]:
+    folder = tmp_path_factory.mktemp("main job") / "sample"
+    with sample_environment(folder, request.param) as made:
+        (folder / "dags" / "broken.py").write_text(BROKEN_DAG)
+        made.start()
+        yield made
+
+
+def test_the_start_summary_names_the_dags_and_the_file_that_cannot_be_imported(
+    environment: LocalEnvironment,
+) -> None:
+    assert set(environment.summary["dags"]) == SAMPLE_DAGS
+    (failure,) = environment.summary["import_errors"]
+    assert failure["file"].endswith("dags/broken.py")
+    assert failure["cause"] == "ModuleNotFoundError: No module named 'a_package_that_nobody_has'"
+
+
+def test_a_run_succeeds_through_the_queue_and_a_worker(environment: LocalEnvironment) -> None:
+    result = environment.run_dag("hello_pipeline")
+
+    assert result["state"] == "success", result
+    assert {task["task_id"]: task["state"] for task in result["tasks"]} == dict.fromkeys(
+        ("greet", "measure", "report"), "success"
+    )
+    worker = environment.read_state("logs", "worker.log")
+    received = set(RECEIVED.findall(worker))
+    assert len(received) == 3
+    assert received == sent_through_sqs(environment)
+    eventually(
+        lambda: set(SUCCEEDED.findall(environment.read_state("logs", "worker.log"))) == received,
+        "the worker ends every task with success",
+    )
+
+
+def test_the_run_used_what_startup_script_and_requirements_bring(environment: LocalEnvironment) -> None:
+    environment.run_dag("hello_pipeline")
+
+    assert "'Hello from startup.sh' has 21 letters" in task_log(environment, "hello_pipeline", "report")
+
+
+def test_hooks_and_boto3_reach_the_local_aws(environment: LocalEnvironment) -> None:
+    result = environment.run_dag("aws_services")
+
+    assert result["state"] == "success", result
+
+
+def test_a_run_that_fails_says_why(environment: LocalEnvironment) -> None:
+    done = environment.mwaa_local(
+        "run", "choices_and_failures", "--conf", '{"fail": true}', "--timeout", "120"
+    )
+
+    assert done.returncode == 1
+    assert "RuntimeError: The run was asked to fail." in done.stdout + done.stderr
+
+
+def test_a_saved_dag_becomes_visible_and_runs(environment: LocalEnvironment) -> None:
+    (environment.project / "dags" / "saved_later.py").write_text(NEW_DAG)
+
+    eventually(lambda: "saved_later" in environment.start()["dags"], "the new DAG is listed")
+
+    assert environment.run_dag("saved_later")["state"] == "success"
+    assert "a word to look for" in task_log(environment, "saved_later", "speak")
+
+
+def test_a_stop_leaves_no_process_and_a_start_finds_everything_again(environment: LocalEnvironment) -> None:
+    environment.succeed("airflow", "variables", "set", "colour", "blue with spaces")
+    runs = environment.run_dag("hello_pipeline")["run_id"]
+    assert len(environment.processes()) > 5
+
+    environment.succeed("stop")
+    assert environment.processes() == []
+
+    assert environment.start()["started"] is True
+    assert environment.succeed("airflow", "variables", "get", "colour").splitlines()[-1] == "blue with spaces"
+    listed = environment.succeed("airflow", *list_runs(environment.version, "hello_pipeline"))
+    assert runs in listed
+
+
+def test_a_start_of_what_runs_already_changes_nothing(environment: LocalEnvironment) -> None:
+    before = environment.read_state("run", "stack.json")
+
+    assert environment.start()["started"] is False
+    assert environment.read_state("run", "stack.json") == before
+
+
+def test_the_local_executor_needs_no_worker(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("local executor") / "sample"
+    with sample_environment(folder, "2.2.2", "--executor", "local") as environment:
+        environment.start()
+
+        assert environment.run_dag("hello_pipeline")["state"] == "success"
+        services = json.loads(environment.succeed("status", "--json"))["services"]
+        assert [service["name"] for service in services] == ["postgres", "aws", "scheduler", "webserver"]
+
+
+def sent_through_sqs(environment: LocalEnvironment) -> set[str]:
+    """Return the Celery ids of the messages that the local SQS was sent, as it noted them down itself."""
+    records = map(json.loads, environment.read_state("aws", "queues.jsonl").splitlines())
+    bodies = [record["content"]["body"] for record in records if record["op"] == "message"]
+    return {str(json.loads(base64.b64decode(body))["headers"]["id"]) for body in bodies}
+
+
+def task_log(environment: LocalEnvironment, dag_id: str, task_id: str) -> str:
+    """Return all that the attempts of a task have logged."""
+    logs = environment.project / ".mwaa-local" / "airflow" / "logs"
+    files = [path for path in logs.rglob("*.log") if dag_id in str(path) and task_id in str(path)]
+    return "".join(path.read_text(encoding="utf-8") for path in files)
+
+
+def list_runs(version: str, dag_id: str) -> tuple[str, ...]:
+    """Return Airflow's command that lists the runs of a DAG."""
+    return ("dags", "list-runs", dag_id) if version.startswith("3.") else ("dags", "list-runs", "-d", dag_id)
