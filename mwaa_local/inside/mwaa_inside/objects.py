@@ -7,6 +7,7 @@ Airflow's own commands lose fields (empty texts, descriptions, the exact text of
 
 # ruff: noqa: B905, S608 - no strict zip in Python 3.7; what is put into SQL is chosen here, values are bound
 
+import os
 import sys
 
 from mwaa_inside.channel import RequestFailed, serve
@@ -97,11 +98,19 @@ class Secrets:
     """Encrypts and decrypts as Airflow does: Fernet with the first configured key, or not at all without one."""
 
     def __init__(self):
-        from airflow.configuration import conf
         from cryptography.fernet import Fernet, MultiFernet
 
-        keys = [key.strip() for key in (conf.get("core", "fernet_key") or "").split(",") if key.strip()]
+        keys = [key.strip() for key in self._configured().split(",") if key.strip()]
         self._fernet = MultiFernet([Fernet(key.encode()) for key in keys]) if keys else None
+
+    @staticmethod
+    def _configured():
+        # Where the environment says it, Airflow need not be imported to know.
+        if os.environ.get("AIRFLOW__CORE__FERNET_KEY"):
+            return os.environ["AIRFLOW__CORE__FERNET_KEY"]
+        from airflow.configuration import conf
+
+        return conf.get("core", "fernet_key") or ""
 
     def seal(self, value):
         """Return what to store for a secret text and whether that is encrypted; Airflow never encrypts an empty one."""
