@@ -14,7 +14,7 @@ from mwaa_local.catalog import DEFAULT_VERSION, MwaaVersion, list_versions, load
 from mwaa_local.cli.app import App, make_app
 from mwaa_local.cli.look import find_aws_credentials
 from mwaa_local.cli.options import json_option, project_option
-from mwaa_local.cli.render import is_coloured, paint
+from mwaa_local.cli.render import WIDTH, is_coloured, paint, wrap
 from mwaa_local.config import AwsKind, LoadedConfig, Project
 from mwaa_local.errors import ProjectError
 from mwaa_local.runtime.checks import (
@@ -65,13 +65,15 @@ def doctor_command(folder: Path, as_json: bool) -> int:
 
 def render_checks(checks: Sequence[Check], *, coloured: bool) -> str:
     """Return a line for each check, and the hint where it is not ok."""
-    width = max(len(check.name) for check in checks)
+    margin = 11 + max(len(check.name) for check in checks)
     lines = []
     for check in checks:
         verdict = paint(check.verdict.ljust(7), COLOURS[check.verdict], coloured=coloured)
-        lines.append(f"{verdict}  {check.name:<{width}}  {check.found}")
+        first, *more = wrap(check.found, WIDTH - margin)
+        lines += [f"{verdict}  {check.name:<{margin - 9}}{first}", *(" " * margin + line for line in more)]
         if check.hint and check.verdict is not Verdict.OK:
-            lines.append(f"         {'':<{width}}  -> {check.hint}")
+            hints = wrap(f"-> {check.hint}", WIDTH - margin, rest="   ")
+            lines += [" " * margin + line for line in hints]
     counts = [
         sum(check.verdict is verdict for check in checks) for verdict in (Verdict.PROBLEM, Verdict.WARNING)
     ]

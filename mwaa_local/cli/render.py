@@ -3,12 +3,14 @@
 import os
 import signal
 import sys
+import textwrap
 from collections.abc import Sequence
 
 from mwaa_local.runtime.convergence import Phase
 from mwaa_local.runtime.environment_status import EnvironmentStatus, Health
 from mwaa_local.runtime.state import ServiceReport
 
+WIDTH = 80
 SERVICE_HEADER = ("SERVICE", "STATE", "FOR", "PID", "RESTARTS", "LAST EXIT")
 COLOURS = {"green": 32, "yellow": 33, "red": 31, "bold": 1, "dim": 2, "cyan": 36, "magenta": 35, "blue": 34}
 NEXT_STEP = {
@@ -36,6 +38,24 @@ def render_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[s
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
     ]
+
+
+def render_fact(label: str, text: str, indent: int = 14) -> list[str]:
+    """Return a label and its text, which goes on below itself where it is long."""
+    first = f"  {label}".ljust(indent)
+    return wrap(text, WIDTH, first, " " * indent)
+
+
+def wrap(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
+    """Return a text as lines that begin with `first` and `rest`; paths and addresses stay in one piece."""
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def render_duration(seconds: float) -> str:
@@ -83,7 +103,8 @@ def render_status(status: EnvironmentStatus, now: float, *, coloured: bool) -> s
         ]
     provider = f", amazon provider {status.amazon_provider}" if status.amazon_provider else ""
     lines.append(f"  Version     Airflow {status.version}{provider}")
-    lines += [f"  Differs     {text}" for text in status.differences or ("in nothing from stock MWAA",)]
+    for text in status.differences or ("in nothing from stock MWAA",):
+        lines += render_fact("Differs", text)
     lines.append(f"  Executor    {status.executor}")
     lines += _aws_lines(status)
     if status.services and status.health is not Health.STOPPED:

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from mwaa_local.cli.render import render_fact
+from mwaa_local.runtime.dag_discovery import load_settled
 from mwaa_local.runtime.metadata import ImportFailure, MetadataClient
 from mwaa_local.runtime.native import NativeRuntime
 from mwaa_local.runtime.start_record import StartRecord
@@ -46,7 +48,9 @@ def build_summary(
     runtime: NativeRuntime, record: StartRecord, started: bool, differences: tuple[str, ...]
 ) -> StartSummary:
     """Collect the summary of a running environment."""
-    metadata = metadata_client(runtime, record).load()
+    metadata = load_settled(
+        metadata_client(runtime, record), runtime.project.dags, runtime.folder, runtime.host.clock
+    )
     return StartSummary(
         name=record.environment,
         url=f"http://127.0.0.1:{record.ports.webserver}",
@@ -88,9 +92,10 @@ def render_summary(summary: StartSummary) -> str:
         f"  Version      Airflow {summary.version}{provider}",
         f"  AWS          {summary.aws_endpoint if summary.aws == 'local' else summary.aws}",
     ]
-    lines += [f"  Differs      {text}" for text in summary.differences]
+    for text in summary.differences:
+        lines += render_fact("Differs", text, 15)
     shown = ", ".join(summary.dags[:SHOWN_DAGS]) + (" ..." if len(summary.dags) > SHOWN_DAGS else "")
-    lines.append(f"  DAGs         {len(summary.dags)}" + (f": {shown}" if shown else ""))
+    lines += render_fact("DAGs", f"{len(summary.dags)}" + (f": {shown}" if shown else ""), 15)
     if summary.import_errors:
         lines.append(f"  Import errors ({len(summary.import_errors)})")
         lines += [f"    {failure.file}: {failure.cause}" for failure in summary.import_errors]

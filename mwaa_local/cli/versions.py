@@ -17,7 +17,7 @@ from mwaa_local.catalog import (
     load_version,
 )
 from mwaa_local.cli.options import json_option
-from mwaa_local.cli.render import is_coloured, paint, render_table
+from mwaa_local.cli.render import is_coloured, paint, render_fact, render_table
 from mwaa_local.runtime.cached_environments import CachedEnvironment, list_cached
 from mwaa_local.runtime.venv import cache_folder
 
@@ -73,7 +73,7 @@ def render_version(version: MwaaVersion, cached: Sequence[CachedEnvironment], to
         *(("Installed", f"{each.folder} (Python {each.python})") for each in _of(version, cached)),
         *(("Uncertain", text) for text in version.uncertain),
     ]
-    return "\n".join(f"{label:<12} {text}" for label, text in facts)
+    return "\n".join(line[2:] for label, text in facts for line in render_fact(label, text, 15))
 
 
 POLICIES = {

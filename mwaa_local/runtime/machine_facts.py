@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from mwaa_local.errors import CommandError
@@ -56,15 +57,13 @@ def look_at_folder(name: str, folder: Path) -> FolderFact:
 
 def size_of(folder: Path) -> int:
     """Return how many bytes a folder takes on disk; files that several environments share count once."""
-    seen: set[tuple[int, int]] = set()
-    total = 0
-    for root, _, names in os.walk(folder):
-        for name in names:
-            try:
-                found = Path(root, name).lstat()
-            except OSError:
-                continue
-            if (found.st_dev, found.st_ino) not in seen:
-                seen.add((found.st_dev, found.st_ino))
-                total += found.st_blocks * 512
-    return total
+    inodes: dict[tuple[int, int], int] = {}
+    waiting = [os.fspath(folder)]
+    while waiting:
+        with suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                found = entry.stat(follow_symlinks=False)
+                inodes[found.st_dev, found.st_ino] = found.st_blocks * 512
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+    return sum(inodes.values())

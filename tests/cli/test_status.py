@@ -9,7 +9,8 @@ from tests.cli.environments import Cli, SeemingEnvironment, report
 FACTS = """\
   Version     Airflow 2.2.2, amazon provider 3.4.0
   Differs     amazon provider 3.4.0 instead of the 2.4.0 that MWAA preinstalls.
-  Differs     Added for it: mypy-boto3-rds 1.21.23, mypy-boto3-redshift-data 1.21.23, xmltodict 0.12.0.
+  Differs     Added for it: mypy-boto3-rds 1.21.23, mypy-boto3-redshift-data
+              1.21.23, xmltodict 0.12.0.
   Executor    celery
 """
 
