@@ -20,6 +20,8 @@ class DagSummary:
     dag_id: str
     is_paused: bool
     file: str
+    parsed: float | None = None
+    """When its file was last parsed, in seconds since the epoch; None where the version does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class ImportFailure:
 
     file: str
     reason: str
+    parsed: float | None = None
 
     @property
     def cause(self) -> str:
@@ -57,11 +60,14 @@ class MetadataClient:
         document = self._ask("summary", "")
         return Metadata(
             tuple(
-                DagSummary(dag["dag_id"], dag["is_paused"], dag["fileloc"])
+                DagSummary(dag["dag_id"], dag["is_paused"], dag["fileloc"], dag["parsed"])
                 for dag in document["dags"]
                 if dag["is_active"]
             ),
-            tuple(ImportFailure(each["filename"], each["stacktrace"]) for each in document["import_errors"]),
+            tuple(
+                ImportFailure(each["filename"], each["stacktrace"], each["parsed"])
+                for each in document["import_errors"]
+            ),
         )
 
     def set_admin_password(self, password: str) -> None:

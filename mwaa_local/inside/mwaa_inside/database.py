@@ -67,20 +67,35 @@ def summary(cursor):
 def find_dags(cursor):
     """Return every DAG that the database knows; `is_active` is false once its file no longer defines it."""
     # Up to 2.x the table says is_active, from 3.0 on is_stale.
-    active = "NOT is_stale" if "is_stale" in columns(cursor, "dag") else "is_active"
+    known = columns(cursor, "dag")
+    active = "NOT is_stale" if "is_stale" in known else "is_active"
+    parsed = "EXTRACT(EPOCH FROM last_parsed_time)::float8" if "last_parsed_time" in known else "NULL"
     cursor.execute(
-        "SELECT dag_id, is_paused, COALESCE({}, FALSE), fileloc FROM dag ORDER BY dag_id".format(active)  # noqa: S608
+        "SELECT dag_id, is_paused, COALESCE({}, FALSE), fileloc, {} FROM dag ORDER BY dag_id".format(  # noqa: S608
+            active, parsed
+        )
     )
     return [
-        {"dag_id": dag_id, "is_paused": bool(is_paused), "is_active": is_active, "fileloc": fileloc}
-        for dag_id, is_paused, is_active, fileloc in cursor.fetchall()
+        {
+            "dag_id": dag_id,
+            "is_paused": bool(is_paused),
+            "is_active": is_active,
+            "fileloc": fileloc,
+            "parsed": when,
+        }
+        for dag_id, is_paused, is_active, fileloc, when in cursor.fetchall()
     ]
 
 
 def find_import_errors(cursor):
     """Return the files that cannot be imported, with the reason."""
-    cursor.execute("SELECT filename, stacktrace FROM import_error ORDER BY filename")
-    return [{"filename": filename, "stacktrace": stacktrace} for filename, stacktrace in cursor.fetchall()]
+    cursor.execute(
+        "SELECT filename, stacktrace, EXTRACT(EPOCH FROM timestamp)::float8 FROM import_error ORDER BY filename"
+    )
+    return [
+        {"filename": filename, "stacktrace": stacktrace, "parsed": when}
+        for filename, stacktrace, when in cursor.fetchall()
+    ]
 
 
 def count_by_state(cursor, table):
