@@ -1,11 +1,15 @@
 """Puts the checks of a project together: what `validate` shows, and what a deployment runs first."""
 
+import hashlib
+import os
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 from mwaa_local.adapters.parallel import share_out
 from mwaa_local.catalog import environment_pins
 from mwaa_local.config import LoadedConfig, Project
+from mwaa_local.runtime.venv import cache_folder
 from mwaa_local.validation.finding import Finding
 from mwaa_local.validation.project_check import ProjectInputs, check_project
 from mwaa_local.validation.provider_names import load_provider_names
@@ -31,7 +35,14 @@ def project_inputs(project: Project, loaded: LoadedConfig) -> ProjectInputs:
         required,
         datetime.now(UTC).date(),
         share_out,
+        _memory(project),
     )
+
+
+def _memory(project: Project) -> Path:
+    """Return where this project's findings are remembered: outside of it, so that a check changes nothing there."""
+    name = hashlib.sha256(str(project.dags).encode()).hexdigest()[:16]
+    return cache_folder(os.environ, Path.home()) / "validate" / f"{name}.json"
 
 
 def installed_providers(loaded: LoadedConfig) -> dict[str, str]:

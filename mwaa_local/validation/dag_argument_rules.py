@@ -12,7 +12,7 @@ _NOW = re.compile(
     r"(datetime\.)?(datetime|date)\.(now|utcnow|today)|pendulum\.(now|today|yesterday|tomorrow)"
     r"|airflow\.utils\.(dates\.days_ago|timezone\.utcnow)|airflow\.sdk\.timezone\.utcnow|time\.time"
 )
-_OPERATOR = re.compile(r"\w*(Operator|Sensor)(Async)?")
+_NOW_NAMES = frozenset({"now", "utcnow", "today", "yesterday", "tomorrow", "days_ago", "time"})
 _LIMIT = 12 * 3600
 _DEFAULT_ARGS = re.compile(r"default_args|\w*default_args|default_arguments")
 _UNITS = {"weeks": 604800, "days": 86400, "hours": 3600, "minutes": 60, "seconds": 1, "milliseconds": 0.001}
@@ -37,29 +37,17 @@ _DAG_ARGUMENTS: dict[str, tuple[tuple[int, ...], tuple[int, ...], str]] = {
 """Argument of DAG -> the first version that has it, the first that has not any more, what to use instead."""
 
 
-def is_dag(call: CallSite) -> bool:
-    """Tell whether a call makes a DAG."""
-    return call.last == "DAG" or call.name in ("airflow.decorators.dag", "airflow.sdk.dag")
-
-
-def is_operator(call: CallSite) -> bool:
-    """Tell whether a call makes a task, by its name."""
-    return (
-        bool(_OPERATOR.fullmatch(call.last))
-        or re.match(r"airflow\.(decorators|sdk)\.task(\.|$)", call.name) is not None
-    )
-
-
 def dynamic_date(source: DagSource, _around: Surroundings) -> Iterator[Problem]:
     """Find the present time as an argument of a DAG or a task: another value at each reading."""
-    now = {id(call.node): call for call in source.calls if _NOW.fullmatch(call.name)}
+    now = {
+        id(call.node): call for call in source.calls if call.last in _NOW_NAMES and _NOW.fullmatch(call.name)
+    }
     if not now:
         return
     names = {name for name, value, _ in source.assignments if id(value) in now}
     seen: set[int] = set()
-    for call in source.calls:
-        if is_dag(call) or is_operator(call):
-            yield from _present(call.node, now, names, seen)
+    for call in (*source.dags, *source.operators):
+        yield from _present(call.node, now, names, seen)
     for name, value, _ in source.assignments:
         if name in ("start_date", "end_date") or _DEFAULT_ARGS.fullmatch(name):
             yield from _present(value, now, names, seen)
@@ -87,8 +75,8 @@ def _present(root: ast.expr, now: dict[int, CallSite], names: set[str], seen: se
 
 def custom_queue(source: DagSource, around: Surroundings) -> Iterator[Problem]:
     """Find tasks for a queue: MWAA has one queue, with a name of its own."""
-    for call in source.calls:
-        value = call.keyword("queue") if is_operator(call) else None
+    for call in source.operators:
+        value = call.keyword("queue")
         if value is not None and not _is_tolerated(value, around):
             yield problem_at(
                 value,
@@ -114,33 +102,22 @@ def deferrable_operator(source: DagSource, around: Surroundings) -> Iterator[Pro
     """Find tasks that wait for a triggerer on versions that run none."""
     if around.version.triggerer:
         return
-    for call in source.calls:
+    where = f"Airflow {around.version.airflow} on MWAA runs"
+    for call in source.operators:
         value = call.keyword("deferrable")
-        if is_operator(call) and type(value) is ast.Constant and value.value is True:
-            yield problem_at(
-                call.node,
-                f"{call.last} is deferrable, and Airflow {around.version.airflow} on MWAA runs no triggerer.",
-            )
-        elif is_operator(call) and call.last.endswith("Async"):
-            yield problem_at(
-                call.node,
-                f"{call.last} needs a triggerer, and Airflow {around.version.airflow} on MWAA runs none.",
-            )
-        elif call.name == "self.defer":
-            yield problem_at(
-                call.node,
-                f"self.defer() needs a triggerer, and Airflow {around.version.airflow} on MWAA runs none.",
-            )
+        if type(value) is ast.Constant and value.value is True:
+            yield problem_at(call.node, f"{call.last} is deferrable, and {where} no triggerer.")
+        elif call.last.endswith("Async"):
+            yield problem_at(call.node, f"{call.last} needs a triggerer, and {where} none.")
+    for call in source.calls:
+        if call.name == "self.defer":
+            yield problem_at(call.node, f"self.defer() needs a triggerer, and {where} none.")
 
 
 def catchup_unset(source: DagSource, around: Surroundings) -> Iterator[Problem]:
     """Find scheduled DAGs that leave it to the configuration whether the past is made up for."""
-    for call in source.calls:
-        if (
-            not is_dag(call)
-            or call.keyword("catchup") is not None
-            or any(each.arg is None for each in call.node.keywords)
-        ):
+    for call in source.dags:
+        if call.keyword("catchup") is not None or any(each.arg is None for each in call.node.keywords):
             continue
         schedule = next(
             (
@@ -162,9 +139,7 @@ def catchup_unset(source: DagSource, around: Surroundings) -> Iterator[Problem]:
 
 def task_over_12_hours(source: DagSource, _around: Surroundings) -> Iterator[Problem]:
     """Find tasks that are allowed to run for longer than MWAA lets them."""
-    for call in source.calls:
-        if not is_operator(call):
-            continue
+    for call in source.operators:
         limit = call.keyword("execution_timeout")
         seconds = _duration(limit) if limit is not None else None
         if limit is not None and seconds is not None and seconds > _LIMIT:
@@ -210,9 +185,7 @@ def _number(node: ast.expr, depth: int = 0) -> float:
 def unknown_dag_argument(source: DagSource, around: Surroundings) -> Iterator[Problem]:
     """Find arguments of DAG that this Airflow does not take: the file cannot be read."""
     number = around.version.number
-    for call in source.calls:
-        if not is_dag(call):
-            continue
+    for call in source.dags:
         for keyword in call.node.keywords:
             since, until, instead = _DAG_ARGUMENTS.get(keyword.arg or "", ((), (99,), ""))
             if number < since or number >= until:

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mwaa_local.validation.dag_argument_rules import is_dag
 from mwaa_local.validation.dag_import_rules import parse
 from mwaa_local.validation.dag_rules import DAG_RULES, ENCODING, SYNTAX, UNKNOWN_IGNORE
 from mwaa_local.validation.dag_source import DagSource, load_source
@@ -76,9 +75,7 @@ def check_dag_bytes(path: str, content: bytes, around: Surroundings) -> FileRepo
 
 
 def _dag_ids(source: DagSource, silenced: "_Silenced") -> Iterator[DagId]:
-    for call in source.parsed_calls():
-        if not is_dag(call):
-            continue
+    for call in source.dags:
         value = call.keyword("dag_id") or (call.node.args[0] if call.node.args else None)
         dag_id = ""
         if type(value) is ast.Constant and isinstance(value.value, str):
@@ -86,7 +83,7 @@ def _dag_ids(source: DagSource, silenced: "_Silenced") -> Iterator[DagId]:
         elif type(value) is ast.Name:
             dag_id = source.constants.get(value.id, "")
         # A function that makes DAGs for others says nothing definite.
-        if dag_id and not call.scope.name:
+        if dag_id and not call.scope.name and call.scope.runs_at_parse:
             line, last = call.node.lineno, call.node.end_lineno or call.node.lineno
             yield DagId(
                 dag_id, line, last, silenced.covers("duplicate-dag-id", Problem(line, None, "", "", last))

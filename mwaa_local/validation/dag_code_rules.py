@@ -4,7 +4,6 @@ import ast
 import re
 from collections.abc import Iterator
 
-from mwaa_local.validation.dag_argument_rules import is_dag
 from mwaa_local.validation.dag_source import CallSite, DagSource
 from mwaa_local.validation.finding import Severity
 from mwaa_local.validation.rule import Problem, Surroundings, problem_at
@@ -14,6 +13,9 @@ _CERTAIN = re.compile(
     r"|\bxox[bpars]-[0-9A-Za-z-]{10,}|\bgh[pousr]_[0-9A-Za-z]{36}\b"
     r"|\b[a-z][a-z0-9+]{2,20}://[^\s/:@'\"{}$<>%]{1,64}:[^\s/:@'\"{}$<>%]{3,64}@[\w.-]+"
 )
+_SIGNS = ("AKIA", "ASIA", "PRIVATE KEY", "xox", "gh", "://")
+"""Without one of these the expensive search is not needed."""
+
 _SECRET_NAME = re.compile(
     r"(?i)(.*_)?(password|passwd|passphrase|secret|secret_key|secret_access_key|api_?key|access_token|auth_token"
     r"|private_key|client_secret|token)"
@@ -24,9 +26,21 @@ _NO_SECRET = re.compile(
 _REST = re.compile(
     r"/api/(v1|v2|experimental)/(dags|dagRuns|pools|variables|connections|health|eventLogs|assets|test)\b"
 )
-_WRITERS = re.compile(
-    r"\.(write_text|write_bytes|to_csv|to_parquet|to_json|to_pickle|to_excel|savefig|download_file|download_fileobj"
-    r"|retrieve_file|copy_expert)$"
+_WRITERS = frozenset(
+    {
+        "write_text",
+        "write_bytes",
+        "to_csv",
+        "to_parquet",
+        "to_json",
+        "to_pickle",
+        "to_excel",
+        "savefig",
+        "download_file",
+        "download_fileobj",
+        "retrieve_file",
+        "copy_expert",
+    }
 )
 _SHELL_FILE = re.compile(r"(>>?|\btee\b|-o|--output)\s*(/(?:tmp|usr/local/airflow|var/tmp)/[\w./{}-]+)")
 _LOCAL = re.compile(r"(?!.*://)(/|\./|\.\./|[\w.-]+\.\w{1,8}$).*", re.DOTALL)
@@ -35,9 +49,9 @@ _LOCAL = re.compile(r"(?!.*://)(/|\./|\.\./|[\w.-]+\.\w{1,8}$).*", re.DOTALL)
 def secret_in_code(source: DagSource, _around: Surroundings) -> Iterator[Problem]:
     """Find keys, passwords and tokens; their values are not repeated in the message."""
     lines = set()
-    if _CERTAIN.search(source.text):
+    if any(sign in source.text for sign in _SIGNS):
         for number, line in enumerate(source.text.splitlines(), start=1):
-            found = _CERTAIN.search(line[:2000])
+            found = _CERTAIN.search(line[:2000]) if any(sign in line for sign in _SIGNS) else None
             if found:
                 lines.add(number)
                 kind = (
@@ -86,23 +100,21 @@ def local_file_between_tasks(source: DagSource, _around: Surroundings) -> Iterat
 
 
 def _paths(call: CallSite, source: DagSource) -> Iterator[tuple[str, bool]]:
-    if call.name in ("open", "io.open", "codecs.open") and call.node.args:
+    opens = call.name in ("open", "io.open", "codecs.open")
+    writes = call.last in _WRITERS
+    base = call.node.func.value if type(call.node.func) is ast.Attribute else None
+    candidates = [*call.node.args, *(each.value for each in call.node.keywords)]
+    if opens:
         mode = call.node.args[1] if len(call.node.args) > 1 else call.keyword("mode")
         writes = (
             type(mode) is ast.Constant and isinstance(mode.value, str) and bool(set(mode.value) & set("wax+"))
         )
-        candidates = [call.node.args[0]]
-    else:
-        writes = bool(_WRITERS.search("." + call.last)) if call.last else False
-        candidates = [*call.node.args, *(each.value for each in call.node.keywords)]
-        base = call.node.func.value if type(call.node.func) is ast.Attribute else None
-        if type(base) is ast.Call:
-            candidates += base.args
+        candidates = call.node.args[:1]
+    elif type(base) is ast.Call:
+        candidates += base.args
     for each in candidates:
         path = _literal_path(each, source)
-        if path and (
-            _LOCAL.fullmatch(path) and (path.startswith("/") or call.name in ("open", "io.open") or writes)
-        ):
+        if path and (path.startswith("/") or ((opens or writes) and _LOCAL.fullmatch(path))):
             yield path, writes
 
 
@@ -157,8 +169,8 @@ def never_scanned(source: DagSource, _around: Surroundings) -> Iterator[Problem]
     missing = [word for word in ("dag", "airflow") if word not in lower]
     if not missing:
         return
-    for call in source.parsed_calls():
-        makes = is_dag(call) or re.search(
+    for call in source.parsed_calls:
+        makes = call in source.dags or re.search(
             r"(?i)(^|_)dags?($|_)|(create|make|build|generate)_?dags?", call.last
         )
         if makes and call.scope.name == "":

@@ -91,7 +91,7 @@ def top_level_connection(source: DagSource, _around: Surroundings) -> Iterator[P
 
 def top_level_aws(source: DagSource, _around: Surroundings) -> Iterator[Problem]:
     """Find AWS calls, and clients made, while the file is parsed."""
-    for call in source.parsed_calls():
+    for call in source.parsed_calls:
         is_hook = _AWS_HOOK.fullmatch(call.name) and not _CONNECTION.fullmatch(call.name)
         if _AWS.fullmatch(call.name) or (is_hook and not _DATABASE.fullmatch(call.name)):
             yield problem_at(call.node, f"{_said(call)} is called {_when(call)}.")
@@ -126,7 +126,7 @@ def heavy_import(source: DagSource, _around: Surroundings) -> Iterator[Problem]:
 
 
 def _matching(source: DagSource, pattern: re.Pattern[str]) -> Iterator[CallSite]:
-    for call in source.parsed_calls():
+    for call in source.parsed_calls:
         if call.name and pattern.fullmatch(call.name):
             yield call
 

@@ -4,10 +4,15 @@ Nothing is imported or run.
 """
 
 import ast
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mwaa_local.validation.dag_visitors import ImportSite, Scope, Walk
+
+_DAG_DECORATORS = frozenset({"airflow.decorators.dag", "airflow.sdk.dag"})
+_OPERATORS = ("Operator", "Sensor", "OperatorAsync", "SensorAsync")
+_TASK = re.compile(r"airflow\.(decorators|sdk)\.task(\.|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +23,8 @@ class CallSite:
     name: str
     """`boto3.client`; empty for what is no name. A method of a new object is `S3Hook().read_key`."""
     scope: Scope
-
-    @property
-    def last(self) -> str:
-        """Return the last part of the name."""
-        return self.name.rpartition(".")[2]
+    last: str
+    """The last part of the name."""
 
     def keyword(self, name: str) -> ast.expr | None:
         """Return the value of a keyword argument."""
@@ -38,6 +40,12 @@ class DagSource:
     text: str
     tree: ast.Module
     calls: tuple[CallSite, ...]
+    parsed_calls: tuple[CallSite, ...]
+    """Those that happen whenever Airflow reads the file."""
+    dags: tuple[CallSite, ...]
+    """Those that make a DAG."""
+    operators: tuple[CallSite, ...]
+    """Those that make a task, by their names."""
     imports: tuple[ImportSite, ...]
     assignments: tuple[tuple[str, ast.expr, Scope], ...]
     """Every `name = value`, keyword argument and dictionary item with a literal name: (name, value, scope)."""
@@ -46,10 +54,6 @@ class DagSource:
     functions: Mapping[str, Scope]
     constants: Mapping[str, str]
     """Module-level names of literal strings."""
-
-    def parsed_calls(self) -> Iterator[CallSite]:
-        """Yield the calls that happen whenever Airflow reads the file."""
-        return (call for call in self.calls if call.scope.runs_at_parse)
 
 
 def load_source(path: str, text: str, tree: ast.Module) -> DagSource:
@@ -63,7 +67,7 @@ def load_source(path: str, text: str, tree: ast.Module) -> DagSource:
         for name, value, scope in walk.assignments
         if type(value) is ast.Call and scope is walk.module
     }
-    calls = tuple(CallSite(node, _dotted(node.func, aliases, instances), scope) for node, scope in walk.calls)
+    calls = tuple(_site(node, scope, aliases, instances) for node, scope in walk.calls)
     lazily = any(each.module == "__future__" and each.name == "annotations" for each in walk.imports)
     constants = {
         name: value.value
@@ -75,12 +79,24 @@ def load_source(path: str, text: str, tree: ast.Module) -> DagSource:
         text,
         tree,
         calls,
+        tuple(call for call in calls if call.scope.runs_at_parse),
+        tuple(call for call in calls if call.last == "DAG" or call.name in _DAG_DECORATORS),
+        tuple(call for call in calls if _is_operator(call)),
         tuple(walk.imports),
         tuple(walk.assignments),
         () if lazily else tuple(walk.annotations),
         walk.functions,
         constants,
     )
+
+
+def _site(node: ast.Call, scope: Scope, aliases: Mapping[str, str], instances: Mapping[str, str]) -> CallSite:
+    name = _dotted(node.func, aliases, instances)
+    return CallSite(node, name, scope, name.rpartition(".")[2])
+
+
+def _is_operator(call: CallSite) -> bool:
+    return call.last.endswith(_OPERATORS) or (bool(call.name) and _TASK.match(call.name) is not None)
 
 
 def _spread(walk: Walk) -> None:

@@ -10,6 +10,14 @@ from datetime import date
 from pathlib import Path
 
 from mwaa_local.config import LoadedConfig, Project
+from mwaa_local.validation.dag_cache import (
+    cache_key,
+    content_digest,
+    load_reports,
+    pack_report,
+    save_reports,
+    unpack_report,
+)
 from mwaa_local.validation.dag_check import FileReport, check_dag_bytes
 from mwaa_local.validation.dag_folder import DagFolder, hidden_imports, list_dag_folder
 from mwaa_local.validation.dag_rules import DAG_RULES, ENCODING, SYNTAX, UNKNOWN_IGNORE
@@ -24,8 +32,8 @@ from mwaa_local.validation.project_rules import (
 from mwaa_local.validation.rule import ProviderNames, Rule, Surroundings
 from mwaa_local.validation.settings_rules_check import SETTINGS_RULES, check_settings
 
-CheckFile = Callable[[str], FileReport]
-ShareOut = Callable[[CheckFile, Sequence[str]], list[FileReport]]
+NamedFile = tuple[str, bytes]
+ShareOut = Callable[[Callable[[NamedFile], FileReport], Sequence[NamedFile]], list[FileReport]]
 """Applies a function to each of many values, in order."""
 
 
@@ -40,6 +48,8 @@ class ProjectInputs:
     """Those that requirements.txt names, with their pinned versions (empty where not pinned)."""
     today: date
     share_out: ShareOut
+    memory: Path | None
+    """Where to remember what was found in unchanged files; None: nowhere."""
 
 
 def every_rule() -> tuple[Rule, ...]:
@@ -75,7 +85,7 @@ def check_dags(inputs: ProjectInputs) -> Iterator[Finding]:
         version.catchup_by_default if catchup is None else catchup.strip().lower() in ("true", "t", "1"),
         inputs.providers,
     )
-    reports = _check_files(folder, inputs.share_out, functools.partial(_check, root, prefix, around))
+    reports = _check_files(folder, _Files(inputs, around, prefix))
     yield from check_ignore_files(folder, prefix, dialect)
     yield from check_folder(folder, prefix)
     yield from check_dag_ids(reports)
@@ -83,24 +93,70 @@ def check_dags(inputs: ProjectInputs) -> Iterator[Finding]:
         yield from report.findings
 
 
-def _check_files(folder: DagFolder, share_out: ShareOut, check: CheckFile) -> list[FileReport]:
-    reports = share_out(check, folder.python)
+class _Files:
+    """Checks files, and remembers what it found."""
+
+    def __init__(self, inputs: ProjectInputs, around: Surroundings, prefix: str) -> None:
+        self._root, self._prefix, self._around = inputs.project.dags, prefix, around
+        self._share_out, self._memory = inputs.share_out, inputs.memory
+        facts = (
+            around.version.airflow,
+            around.catchup_by_default,
+            sorted(around.providers.installed.items()),
+        )
+        self._key = cache_key(f"{prefix} {facts}")
+        self._stored = load_reports(self._memory, self._key) if self._memory else {}
+        self._kept: dict[str, object] = {}
+
+    def check(self, paths: Sequence[str]) -> list[FileReport]:
+        """Return a report for each file that can be read."""
+        reports: dict[str, FileReport] = {}
+        fresh: list[NamedFile] = []
+        digests = {}
+        for path in paths:
+            try:
+                content = (self._root / path).read_bytes()
+            except OSError:
+                continue
+            digests[path] = content_digest(content)
+            known = self._stored.get(path)
+            report = (
+                unpack_report(self._prefix + path, known) if known and known[0] == digests[path] else None
+            )
+            if report is None:
+                fresh.append((path, content))
+            else:
+                reports[path] = report
+                self._kept[path] = known
+        check = functools.partial(_check, self._prefix, self._around)
+        for (path, _), report in zip(fresh, self._share_out(check, fresh), strict=True):
+            reports[path] = report
+            self._kept[path] = pack_report(digests[path], report)
+        return [reports[path] for path in paths if path in reports]
+
+    def remember(self) -> None:
+        """Keep what was found, if it is something else than before."""
+        if self._memory and self._kept != self._stored:
+            save_reports(self._memory, self._key, self._kept)
+
+
+def _check_files(folder: DagFolder, files: _Files) -> list[FileReport]:
+    """Check what Airflow reads, and then what is hidden from it but imported."""
+    reports = files.check(folder.python)
     done: set[str] = set()
     fresh = reports
     while folder.hidden and fresh:
         wanted = hidden_imports(folder, (name for report in fresh for name in report.imports))
         further = [path for path in wanted if path not in done]
         done.update(further)
-        fresh = share_out(check, further) if further else []
+        fresh = files.check(further) if further else []
         reports = [*reports, *fresh]
+    files.remember()
     return reports
 
 
-def _check(root: Path, prefix: str, around: Surroundings, path: str) -> FileReport:
-    try:
-        content = (root / path).read_bytes()
-    except OSError:
-        return FileReport(prefix + path, (), (), ())
+def _check(prefix: str, around: Surroundings, file: NamedFile) -> FileReport:
+    path, content = file
     return check_dag_bytes(prefix + path, content, around)
 
 
