@@ -25,7 +25,7 @@ from mwaa_local.runtime.postgres import (
 )
 
 SOCKETS = "/tmp"  # noqa: S108 (a private folder is made in it; a socket's path may have about 100 bytes)
-RECIPE = "1"
+RECIPE = "2"
 """Changes whenever templates are made in another way."""
 START_PATIENCE = 60.0
 STOP_PATIENCE = 30.0
@@ -76,6 +76,9 @@ def airflow_migration(python: Path, environment: Mapping[str, str], postgres: Po
             "AIRFLOW__CORE__DAGS_FOLDER": str(scratch / "dags"),
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(scratch / "plugins"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            # The size of default_pool on MWAA, by its name of today and of Airflow up to 2.1.
+            "AIRFLOW__CORE__DEFAULT_POOL_TASK_SLOT_COUNT": "10000",
+            "AIRFLOW__CORE__NON_POOLED_TASK_SLOT_COUNT": "10000",
             "AIRFLOW__CORE__SQL_ALCHEMY_CONN": url,
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": url,
         }
