@@ -1,5 +1,6 @@
 """logs: what the services and the tasks wrote."""
 
+import contextlib
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,7 @@ import click
 from mwaa_local.cli.look import Look, look
 from mwaa_local.cli.options import project_option
 from mwaa_local.cli.render import is_coloured, paint
-from mwaa_local.errors import UsageError
+from mwaa_local.errors import MwaaLocalError, UsageError
 from mwaa_local.runtime.log_lines import (
     ANSI,
     LogLine,
@@ -52,8 +53,16 @@ class LogView:
         click.echo(f"{name} | {plain}", color=self.coloured)
 
 
+def complete_service(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the services whose name begins so, for the shell's completion."""
+    with contextlib.suppress(MwaaLocalError):
+        seen = look(ctx.params.get("folder") or Path())
+        return [service.name for service in seen.services if service.name.startswith(incomplete)]
+    return []
+
+
 @click.command(epilog=EXAMPLES)
-@click.argument("services", nargs=-1, metavar="[SERVICE]...")
+@click.argument("services", nargs=-1, metavar="[SERVICE]...", shell_complete=complete_service)
 @project_option
 @click.option("-f", "--follow", "following", is_flag=True, help="Go on with what is being written.")
 @click.option("--since", metavar="TIME", help="Only lines since then: 10m, 2h, or a time in ISO form.")
@@ -116,8 +125,10 @@ def show_logs(logs: dict[str, Path], since: float | None, limit: int | None, *, 
         _show(view, line)
     if following:
         names = {path: name for name, path in logs.items()}
-        for path, text in follow(tuple(names), lambda: time.sleep(POLL), read):
-            _show(view, LogLine(names[path], text, 0.0))
+        # Ctrl-C is how following ends.
+        with contextlib.suppress(KeyboardInterrupt):
+            for path, text in follow(tuple(names), lambda: time.sleep(POLL), read):
+                _show(view, LogLine(names[path], text, 0.0))
 
 
 def follow_services(folder: StateFolder, services: tuple[str, ...]) -> None:

@@ -2,7 +2,7 @@ import click
 import pytest
 
 from mwaa_local.cli.entry import COMMANDS, mwaa_local
-from tests.cli.environments import Cli
+from tests.cli.environments import Cli, SeemingEnvironment, report
 
 
 def test_help_lists_every_command(cli: Cli) -> None:
@@ -55,3 +55,13 @@ def test_completion_finds_commands(cli_process: Cli, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("COMP_WORDS", "mwaa-local sta")
     monkeypatch.setenv("COMP_CWORD", "1")
     assert cli_process().stdout == "plain,start\nplain,status\n"
+
+
+def test_completion_finds_services(
+    cli_process: Cli, environment: SeemingEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment.run(report("postgres"), report("scheduler"))
+    monkeypatch.setenv("_MWAA_LOCAL_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "mwaa-local logs sch")
+    monkeypatch.setenv("COMP_CWORD", "2")
+    assert cli_process().stdout == "plain,scheduler\n"
