@@ -1,15 +1,23 @@
 """package-plugins: plugins/ to a plugins.zip that MWAA loads, and the same checks on anybody's zip."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from mwaa_local.catalog import DEFAULT_VERSION, MwaaVersion, load_version
-from mwaa_local.cli.finding_lines import count_findings, render_findings
+from mwaa_local.cli.finding_report import (
+    count,
+    exit_code,
+    print_json,
+    render_report,
+    report_options,
+    write_reports,
+)
 from mwaa_local.cli.options import project_option
+from mwaa_local.cli.plugin_view import describe_loads, loads_document
+from mwaa_local.cli.progress import open_progress
 from mwaa_local.cli.render import is_coloured, render_size
 from mwaa_local.config import LoadedConfig, Project
 from mwaa_local.config_loading import load_config
@@ -23,31 +31,32 @@ from mwaa_local.plugins_archive import ArchiveListing
 from mwaa_local.project import find_project, path_overrides
 from mwaa_local.validation.finding import Finding, has_errors
 from mwaa_local.validation.plugin_checks import PluginArchive
+from mwaa_local.validation.plugin_load_rules import PluginLoads, check_loads
 from mwaa_local.validation.plugin_rules import check_plugins
-from mwaa_local.validation.reports import findings_document, render_json, render_sarif
 
 ARCHIVE = "plugins.zip"
-FINDINGS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Packed:
     """What a run of the command found and made."""
 
+    loaded: LoadedConfig
+    project: Project | None
+    archive: Path
     listing: ArchiveListing
     findings: tuple[Finding, ...]
+    folder: str | None = None
     tree: PluginsTree | None = None
     written: WrittenArchive | None = None
-
-    @property
-    def exit_code(self) -> int:
-        """Return what the command ends with."""
-        return FINDINGS if has_errors(self.findings) else 0
+    loads: PluginLoads | None = None
 
 
 @click.command()
 @project_option
 @click.option("--version", metavar="VERSION", help="MWAA version [default: the project's].")
+@click.option("--amazon-provider", metavar="VERSION", help="Version of the amazon provider, or `stock`.")
+@click.option("--python", metavar="PATH", help="Interpreter for the environment.")
 @click.option("--plugins", type=click.Path(), help="Where the project's plugins lie.")
 @click.option("--check", type=click.Path(path_type=Path), metavar="FILE", help="Check a zip; pack nothing.")
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Where to write plugins.zip.")
@@ -59,24 +68,45 @@ class Packed:
     help="Add the wheels of a folder, as package-requirements makes it. Can be repeated.",
 )
 @click.option("--compress", is_flag=True, help="Smaller; the bytes then depend on this machine's zlib.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--sarif", is_flag=True, help="Print findings for code scanning.")
+@click.option(
+    "--prove/--no-prove", default=True, help="Load the plugins in the version's Airflow, or do not."
+)
+@report_options
 def package_plugins_command(
-    folder: Path, check: Path | None, as_json: bool, sarif: bool, **wishes: Any
+    folder: Path, check: Path | None, as_json: bool, sarif: Path | None, junit: Path | None, **wishes: Any
 ) -> int:
     """Pack plugins/ into a plugins.zip that MWAA loads, and prove it.
 
-    The same files give the same bytes on every machine. --check says what is wrong with somebody else's zip.
-    The exit code is 3 if there is an error; nothing is written then.
+    The same files give the same bytes on every machine. The proof unpacks the zip and lets the version's own plugin
+    manager load it, without and with the project's requirements. What a line in .mwaaignore names is left out.
+
+    --check says what is wrong with somebody else's zip. It runs the code in it, unless there is --no-prove.
+
+    The exit code is 3 if there is an error; where the files themselves are at fault nothing is written.
     """
-    if check is not None:
-        version = _version_for_check(folder, wishes)
-        listing = list_archive(check)
-        done = Packed(listing, check_plugins(PluginArchive(listing, version, str(check))))
-    else:
-        done = _pack(folder, wishes)
-    _show(done, as_json=as_json, sarif=sarif)
-    return done.exit_code
+    done = _check(folder, check, wishes) if check is not None else _pack(folder, wishes)
+    if wishes["prove"] and not has_errors(done.findings):
+        done = _proven(done)
+    write_reports("package-plugins", done.findings, sarif, junit)
+    if as_json:
+        print_json(done.findings, _document(done))
+    elif "-" not in (str(sarif), str(junit)):
+        click.echo("\n".join(_lines(done)))
+    return exit_code(done.findings)
+
+
+def _check(folder: Path, file: Path, wishes: dict[str, Any]) -> Packed:
+    project: Project | None
+    try:
+        project, loaded = _load(folder, wishes)
+    except ProjectError:
+        # A zip can be checked where there is no project.
+        root = folder.absolute()
+        nowhere = Project(root, root / "dags", None, None, None, None)
+        project, loaded = None, load_config(nowhere, _flags(wishes), os.environ)
+    listing = list_archive(file)
+    findings = check_plugins(PluginArchive(listing, loaded.version, str(file)))
+    return Packed(loaded, project, file, listing, findings)
 
 
 def _pack(folder: Path, wishes: dict[str, Any]) -> Packed:
@@ -92,43 +122,38 @@ def _pack(folder: Path, wishes: dict[str, Any]) -> Packed:
     target: Path = wishes["output"] or project.root / ARCHIVE
     shown = os.path.relpath(project.plugins, project.root)
     findings = check_plugins(PluginArchive(tree.listing, loaded.version, str(target), shown))
+    packed = Packed(loaded, project, target, tree.listing, findings, shown, tree)
     if has_errors(findings):
-        return Packed(tree.listing, findings, tree)
-    written = write_archive(tree.files, target, compress=wishes["compress"])
-    return Packed(tree.listing, findings, tree, written)
+        return packed
+    return replace(packed, written=write_archive(tree.files, target, compress=wishes["compress"]))
+
+
+def _proven(packed: Packed) -> Packed:
+    from mwaa_local.cli.plugin_proof import Proof, prove_plugins
+
+    proof = Proof(packed.archive, packed.project, packed.loaded, packed.folder)
+    loads = prove_plugins(proof, open_progress())
+    return replace(packed, loads=loads, findings=(*packed.findings, *check_loads(loads)))
 
 
 def _load(folder: Path, wishes: dict[str, Any]) -> tuple[Project, LoadedConfig]:
     project = find_project(folder, path_overrides({"plugins": wishes["plugins"]}, os.environ))
-    return project, load_config(project, {"version": wishes["version"]}, os.environ)
+    return project, load_config(project, _flags(wishes), os.environ)
 
 
-def _version_for_check(folder: Path, wishes: dict[str, Any]) -> MwaaVersion:
-    """Return the version to judge for; a zip can be checked where there is no project."""
-    if wishes["version"]:
-        return load_version(wishes["version"])
-    try:
-        return _load(folder, wishes)[1].version
-    except ProjectError:
-        return load_version(DEFAULT_VERSION)
-
-
-def _show(done: Packed, *, as_json: bool, sarif: bool) -> None:
-    if sarif:
-        click.echo(render_sarif(done.findings), nl=False)
-    elif as_json:
-        click.echo(render_json(_document(done)), nl=False)
-    else:
-        click.echo("\n".join(_lines(done)))
+def _flags(wishes: dict[str, Any]) -> dict[str, Any]:
+    return {name: wishes[name] for name in ("version", "amazon_provider", "python")}
 
 
 def _document(done: Packed) -> dict[str, object]:
-    document = findings_document(done.findings)
-    document["files"] = [
-        {"name": entry.name, "size": entry.size, "executable": entry.is_executable}
-        for entry in done.listing.files
-    ]
-    document["size"] = done.listing.size
+    document: dict[str, object] = {
+        "version": done.loaded.version.airflow,
+        "files": [
+            {"name": entry.name, "size": entry.size, "executable": entry.is_executable}
+            for entry in done.listing.files
+        ],
+        "size": done.listing.size,
+    }
     if done.tree:
         document["left_out"] = list(done.tree.left_out)
     if done.written:
@@ -138,25 +163,29 @@ def _document(done: Packed) -> dict[str, object]:
             "sha256": done.written.sha256,
             "changed": done.written.changed,
         }
+    if done.loads:
+        document["loaded"] = loads_document(done.loads)
     return document
 
 
 def _lines(done: Packed) -> list[str]:
-    lines = render_findings(done.findings, coloured=is_coloured())
+    report = render_report(done.findings, coloured=is_coloured())
+    lines = [report] if report else []
     files = len(done.listing.files)
     summary = f"{files} file{'' if files == 1 else 's'}, {render_size(done.listing.size)} unpacked"
     if done.tree and done.tree.left_out:
         lines.append(f"Left out: {_some(done.tree.left_out)}.")
+    if done.loads:
+        lines += describe_loads(done.loads)
     if done.written:
-        same = "" if done.written.changed else ", unchanged"
-        lines.append(f"{done.written.path}: {summary}, {render_size(done.written.size)}{same}.")
+        same = ", as it was" if not done.written.changed else ""
+        lines.append(f"{done.written.path}: {summary}, {render_size(done.written.size)} packed{same}.")
         lines.append(f"  SHA-256 {done.written.sha256}")
     elif done.tree:
-        lines.append(f"Nothing was written: {count_findings(done.findings)} ({summary}).")
+        lines.append(f"Nothing was written: {count(done.findings)} ({summary}).")
     else:
-        lines.append(
-            f"{summary}, {render_size(done.listing.packed)} packed: {count_findings(done.findings)}."
-        )
+        packed = render_size(done.listing.packed)
+        lines.append(f"{done.archive}: {summary}, {packed} packed: {count(done.findings)}.")
     return lines
 
 

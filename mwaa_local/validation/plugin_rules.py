@@ -180,7 +180,7 @@ def _apply(rule: PluginRule, archive: PluginArchive) -> Iterator[Finding]:
         yield Finding(
             about.id,
             problem.severity or about.severity,
-            f"{problem.entry}: {problem.message}" if problem.entry else problem.message,
+            f"{problem.entry}: {problem.message}" if problem.entry and not place else problem.message,
             problem.hint or about.hint,
             place,
             about.source,
