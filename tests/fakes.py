@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mwaa_local.errors import CommandError
-from mwaa_local.ports import CommandResult
+from mwaa_local.ports import CommandResult, HttpAnswer, ProcessId, ProcessOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +99,104 @@ class FakeClock:
         """Move on."""
         self.slept.append(seconds)
         self.time += seconds
+
+
+@dataclass(slots=True)
+class FakeProcesses:
+    """Processes that live until they are signalled or killed; `stubborn` ones only end when they are killed."""
+
+    living: dict[int, float] = field(default_factory=dict)
+    """PID -> when it started."""
+    marks: dict[int, tuple[str, str]] = field(default_factory=dict)
+    """PID -> the variable, and its value, that it carries."""
+    adopted: set[int] = field(default_factory=set)
+    stubborn: set[int] = field(default_factory=set)
+    unstartable: set[str] = field(default_factory=set)
+    ended: list[tuple[int, int]] = field(default_factory=list)
+    spawned: list[ProcessOrder] = field(default_factory=list)
+    signals: list[tuple[int, int]] = field(default_factory=list)
+    killed: list[int] = field(default_factory=list)
+    next_pid: int = 1000
+
+    def add(self, pid: int, mark: tuple[str, str] | None = None) -> ProcessId:
+        """Have a process live."""
+        self.living[pid] = float(pid)
+        if mark is not None:
+            self.marks[pid] = mark
+        return ProcessId(pid, float(pid))
+
+    def end(self, pid: int, exit_code: int) -> None:
+        """Have a process end by itself."""
+        del self.living[pid]
+        self.adopted.discard(pid)
+        self.ended.append((pid, exit_code))
+
+    def spawn(self, order: ProcessOrder) -> ProcessId:
+        """Start one."""
+        if order.command[0] in self.unstartable:
+            raise CommandError(f"Cannot start {order.command[0]}: No such file or directory")
+        self.spawned.append(order)
+        self.next_pid += 1
+        return self.add(self.next_pid)
+
+    def identify(self, pid: int) -> ProcessId | None:
+        """Look one up."""
+        return ProcessId(pid, self.living[pid]) if pid in self.living else None
+
+    def is_alive(self, process: ProcessId) -> bool:
+        """Tell whether it lives."""
+        return self.living.get(process.pid) == process.started
+
+    def reap(self) -> tuple[tuple[int, int], ...]:
+        """Return who has ended since the last call."""
+        ended = tuple(self.ended)
+        self.ended.clear()
+        return ended
+
+    def signal(self, process: ProcessId, number: int) -> bool:
+        """End it, unless it is stubborn."""
+        if not self.is_alive(process):
+            return False
+        self.signals.append((process.pid, number))
+        if process.pid not in self.stubborn:
+            self.end(process.pid, 0)
+        return True
+
+    def kill_tree(self, process: ProcessId) -> None:
+        """End it."""
+        if self.is_alive(process):
+            self.killed.append(process.pid)
+            self.end(process.pid, -9)
+
+    def children(self) -> tuple[ProcessId, ...]:
+        """Return all that were adopted."""
+        return tuple(ProcessId(pid, self.living[pid]) for pid in sorted(self.adopted))
+
+    def marked(self, variable: str, value: str) -> tuple[ProcessId, ...]:
+        """Return who carries the mark."""
+        return tuple(
+            ProcessId(pid, started)
+            for pid, started in self.living.items()
+            if self.marks.get(pid) == (variable, value)
+        )
+
+    def adopt_orphans(self) -> bool:
+        """Can do that."""
+        return True
+
+
+@dataclass(slots=True)
+class FakeHttp:
+    """Answers by URL; nobody answers on others."""
+
+    answers: dict[str, HttpAnswer] = field(default_factory=dict)
+    posted: list[str] = field(default_factory=list)
+
+    def get(self, url: str, *, timeout: float = 2.0, headers: Mapping[str, str] | None = None) -> HttpAnswer:
+        """Answer from the table."""
+        return self.answers.get(url, HttpAnswer(0, b""))
+
+    def post(self, url: str, *, timeout: float = 2.0) -> HttpAnswer:
+        """Note the URL, and answer from the table."""
+        self.posted.append(url)
+        return self.answers.get(url, HttpAnswer(0, b""))

@@ -18,6 +18,7 @@ from mwaa_local.runtime.host import Host, Progress
 from mwaa_local.runtime.leftovers import (
     SUPERVISOR_VARIABLE,
     is_running,
+    recorded_runs,
     remove_leftovers,
     render_run,
     stop_supervisor,
@@ -27,11 +28,13 @@ from mwaa_local.runtime.preparation import Prepared, prepare
 from mwaa_local.runtime.service_logs import rotate_logs, tail
 from mwaa_local.runtime.settings_record import render_settings
 from mwaa_local.runtime.start_record import StartRecord, load_record, not_running
-from mwaa_local.runtime.state import ServiceReport, StateFolder, load_status, write_private
+from mwaa_local.runtime.state import ServiceReport, StateFolder, load_status, read_json, write_private
 from mwaa_local.stack import ServiceSpec, Stack, parse_stack, render_stack
 
 FAILURES_TO_GIVE_UP = 3
 SPAWN_PATIENCE = 20.0
+RECOVERY_PATIENCE = 40.0
+"""Seconds that `start` gives to services that the supervisor is restarting, before it restarts everything."""
 IMPATIENCE = 5
 """So many times Ctrl-C is not heard while an interrupted start ends what it has begun."""
 
@@ -59,7 +62,7 @@ class NativeRuntime:
             running = is_running(folder, self.host.watch)
             request = request_digest(loaded, self.project)
             before = load_record(folder) if running else None
-            if before is not None and before.request == request and self.is_healthy():
+            if before is not None and before.request == request and self._recovers(progress):
                 return before, False
             if running:
                 with progress.step("Stopping what runs, to start it with what has changed"):
@@ -75,6 +78,7 @@ class NativeRuntime:
                 self._abandon()
                 raise
             write_private(prepared.permissions, json.dumps({"fingerprint": prepared.fingerprint}))
+            write_private(folder.ready, json.dumps({"run_id": prepared.stack.run_id}))
             return record, True
 
     def stop(self) -> bool:
@@ -136,6 +140,21 @@ class NativeRuntime:
                 hint="check who owns the folder, then run `mwaa-local destroy` again",
             ) from error
         return True
+
+    def _recovers(self, progress: Progress) -> bool:
+        """Tell whether what runs is healthy, or becomes so by itself; not what a killed start has left unfinished."""
+        ready = (read_json(self.folder.ready) or {}).get("run_id")
+        if ready not in recorded_runs(self.folder):
+            return False
+        if self.is_healthy():
+            return True
+        with progress.step("Waiting for services that are being restarted"):
+            deadline = self.host.clock.monotonic() + RECOVERY_PATIENCE
+            while self.is_running() and self.host.clock.monotonic() < deadline:
+                if self.is_healthy():
+                    return True
+                self.host.clock.sleep(0.1)
+        return False
 
     def _record(self, loaded: LoadedConfig, prepared: Prepared, request: str) -> StartRecord:
         config, environment = loaded.config, prepared.environment.environment

@@ -43,6 +43,11 @@ class StateFolder:
         return self.root / "run" / "run.json"
 
     @property
+    def ready(self) -> Path:
+        """Which run has once been ready, with everything done that `start` does."""
+        return self.root / "run" / "ready.json"
+
+    @property
     def stack(self) -> Path:
         """The stack that the supervisor runs; holds secrets."""
         return self.root / "run" / "stack.json"
