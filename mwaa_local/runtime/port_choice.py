@@ -32,7 +32,7 @@ def choose_ports(
             if not finder.is_free(port) or port in chosen.values():
                 raise UsageError(
                     f"Port {port} for {name} is taken on 127.0.0.1.",
-                    hint=f"end what uses it, or choose another with --{name}-port (without one, any free port is taken)",
+                    hint=f"end what uses it, or choose another with --{name}-port (without it, a free one is taken)",
                 )
             chosen[name] = port
     for name in wishes:
