@@ -20,6 +20,9 @@ from mwaa_local.errors import RequirementsError
 HAS_CONSTRAINTS = re.compile(r"-c |--constraint ")
 _INCLUDE = re.compile(r"^\s*(-r|--requirement|-c|--constraint)(?:\s*=\s*|\s+|(?<=-[rc]))(?P<value>.+?)\s*$")
 _LINKS = re.compile(r"^(?P<option>\s*(?:-f|--find-links)(?:\s*=\s*|\s+))(?P<value>.+?)\s*$")
+OFFICIAL_CONSTRAINTS_URL = (
+    "https://raw.githubusercontent.com/apache/airflow/constraints-{airflow}/constraints-{python}.txt"
+)
 OFFICIAL_CONSTRAINTS = re.compile(
     r"https://raw\.githubusercontent\.com/apache/airflow/constraints-(?P<airflow>[\d.]+)/constraints-(?P<python>[\d.]+)\.txt"
 )

@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "airflow": ("inside", "Run an Airflow command in the environment."),
     "python": ("inside", "Run the environment's Python."),
     "shell": ("inside", "Open a shell in the environment."),
+    "test-requirements": ("test_requirements", "Say what pip on MWAA would do with requirements.txt."),
     "validate": ("validate", "Check DAGs, settings and paths without installing anything."),
     "connections": ("objects", "Import or export connections."),
     "variables": ("objects", "Import or export variables."),

@@ -1,0 +1,40 @@
+"""What checks of requirements need of this machine: uv, MWAA's Python where there is one, a folder for what is remembered."""
+
+import os
+from pathlib import Path
+
+from mwaa_local.adapters.clock import SystemClock
+from mwaa_local.adapters.commands import SystemCommands
+from mwaa_local.catalog import MwaaVersion
+from mwaa_local.runtime.index_settings import uv_environ
+from mwaa_local.runtime.installer import installer_environ
+from mwaa_local.runtime.interpreter_candidates import list_candidates
+from mwaa_local.runtime.venv import cache_folder
+from mwaa_local.validation.base_environment import BaseEnvironment
+from mwaa_local.validation.resolver import Resolver, ResolverTools
+
+
+def make_resolver(base: BaseEnvironment, own_python: str) -> Resolver:
+    """Return a resolver for one base environment on this machine."""
+    from uv import find_uv_bin
+
+    environ = dict(os.environ)
+    return Resolver(
+        base,
+        ResolverTools(
+            commands=SystemCommands(),
+            uv=Path(find_uv_bin()),
+            environ=installer_environ(uv_environ(environ)) | {"UV_PYTHON_DOWNLOADS": "never"},
+            folder=cache_folder(environ, Path.home()) / "requirements",
+            clock=SystemClock(),
+            # Named, because uv's own search can take seconds (pyenv's shims are programs).
+            interpreter=_interpreter(base.version, environ) or Path(own_python),
+        ),
+    )
+
+
+def _interpreter(version: MwaaVersion, environ: dict[str, str]) -> Path | None:
+    for candidate in list_candidates(version.python, environ):
+        if candidate.path.resolve().name.startswith(f"python{version.python}"):
+            return candidate.path
+    return None

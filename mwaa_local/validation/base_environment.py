@@ -1,0 +1,85 @@
+"""What requirements are installed on: MWAA's preinstalled packages with their metadata, and the pins that MWAA adds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from mwaa_local.catalog import (
+    ConstraintsPolicy,
+    MwaaVersion,
+    Pin,
+    constraints_for,
+    environment_pins,
+    essential_for,
+)
+from mwaa_local.package_metadata import load_requires
+from mwaa_local.validation.requirement_line import Target, evaluate, make_target
+
+
+@dataclass(frozen=True)
+class BaseEnvironment:
+    """An MWAA environment before the project's requirements."""
+
+    version: MwaaVersion
+    amazon_provider: str | None
+    target: Target
+    pins: tuple[Pin, ...]
+    requires: tuple[tuple[Pin, tuple[str, ...]], ...]
+    """Of the packages whose metadata is known: all of them, unless another amazon provider was asked for."""
+    constraints: tuple[Pin, ...]
+    """The version's own."""
+    essential: tuple[Pin, ...]
+
+    @cached_property
+    def versions(self) -> Mapping[str, str]:
+        """Return what is installed, by name."""
+        return {pin.name: pin.version for pin in self.pins}
+
+    @cached_property
+    def requirements(self) -> Mapping[str, tuple[Requirement, ...]]:
+        """Return what each package needs on MWAA, without what only its extras need."""
+        environment = self.target.marker_environment()
+        return {
+            pin.name: tuple(each for each in map(Requirement, _plain(lines)) if evaluate(each, environment))
+            for pin, lines in self.requires
+        }
+
+    @cached_property
+    def foundation(self) -> frozenset[str]:
+        """Return Airflow and everything that it needs, directly or not."""
+        found: set[str] = set()
+        waiting = ["apache-airflow", "apache-airflow-providers-celery"]
+        while waiting:
+            name = waiting.pop()
+            if name in self.versions and name not in found:
+                found.add(name)
+                waiting += [canonicalize_name(each.name) for each in self.requirements.get(name, ())]
+        return frozenset(found)
+
+    @property
+    def forces_constraints(self) -> bool:
+        """Return whether MWAA adds its constraints to a file without any."""
+        return self.version.constraints_policy is not ConstraintsPolicy.WARN
+
+
+def make_base(version: MwaaVersion, amazon_provider: str | None) -> BaseEnvironment:
+    """Return the environment of a version, with MWAA's stock amazon provider or another."""
+    pins = environment_pins(version, amazon_provider)
+    present = set(pins)
+    return BaseEnvironment(
+        version=version,
+        amazon_provider=amazon_provider,
+        target=make_target(version),
+        pins=pins,
+        requires=tuple((pin, lines) for pin, lines in load_requires(version) if pin in present),
+        constraints=constraints_for(version, version.amazon_provider_stock),
+        essential=essential_for(version),
+    )
+
+
+def _plain(lines: tuple[str, ...]) -> tuple[str, ...]:
+    # Most lines of Airflow's metadata belong to extras; not parsing them saves a tenth of a second.
+    return tuple(line for line in lines if "extra ==" not in line or " or " in line)

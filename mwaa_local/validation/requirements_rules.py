@@ -1,0 +1,300 @@
+"""The rules about requirements: what a line, a conflict, or an installation means on MWAA."""
+
+from collections.abc import Iterator, Mapping
+
+from mwaa_local.requirements_files import OFFICIAL_CONSTRAINTS_URL
+from mwaa_local.validation.base_environment import BaseEnvironment
+from mwaa_local.validation.conflict import Culprit, Diagnosis, pinned_version
+from mwaa_local.validation.environment_health import Broken, Health
+from mwaa_local.validation.finding import Finding, Location, Severity
+from mwaa_local.validation.package_verdict import ESSENTIAL_ORIGIN, PackageVerdict
+from mwaa_local.validation.requirements_file import RequirementsFile
+
+_WATCHED = (
+    "apache-airflow-providers-amazon",
+    "celery",
+    "connexion",
+    "flask",
+    "flask-appbuilder",
+    "gunicorn",
+    "kombu",
+    "sqlalchemy",
+    "watchtower",
+    "werkzeug",
+)
+"""Packages of MWAA's whose change deserves a loud warning although their requirements are met."""
+
+_OS_PACKAGES = {
+    "libpq-dev": "psycopg2-binary is installed already",
+    "postgresql-devel": "psycopg2-binary is installed already",
+    "build-essential": "choose packages that have wheels",
+    "gcc": "choose packages that have wheels",
+    "openjdk": "Java comes from the startup script",
+    "java-1.8.0-openjdk": "Java comes from the startup script",
+    "unixodbc": "install unixODBC in the startup script",
+    "unixodbc-dev": "install unixODBC in the startup script",
+    "default-jdk": "Java comes from the startup script",
+    "python3-dev": "it is part of the image",
+    "libaio": "put its .so into plugins.zip, or install it in the startup script",
+}
+
+
+def check_lines(file: RequirementsFile, base: BaseEnvironment) -> tuple[Finding, ...]:
+    """Return what can be said of the lines before anything is resolved."""
+    return (
+        *_check_constraints(file, base),
+        *_check_pins(file, base),
+        *_check_sources(file, base),
+        *_check_names(file),
+        *_check_skipped(file),
+    )
+
+
+def _check_constraints(file: RequirementsFile, base: BaseEnvironment) -> Iterator[Finding]:
+    if file.has_constraints or not file.lines:
+        return
+    place = Location(file.lines[0].location.file, 1)
+    version = base.version
+    url = OFFICIAL_CONSTRAINTS_URL.format(airflow=version.airflow, python=version.python)
+    hint = f'Begin the file with: --constraint "{url}"'
+    if base.forces_constraints:
+        message, severity = (
+            f"The file names no constraints: MWAA {version.airflow} forces its own.",
+            Severity.INFO,
+        )
+    else:
+        message = f"The file names no constraints: on MWAA {version.airflow} any package may then change Airflow's own."
+        severity = Severity.WARNING
+    yield Finding("requirements-no-constraint", severity, message, hint, place, "MWAA-FACTS 3.1")
+
+
+def _check_pins(file: RequirementsFile, base: BaseEnvironment) -> Iterator[Finding]:
+    pinned = {line.name for line in file.constraints if line.is_exact}
+    if base.forces_constraints and not file.has_constraints:
+        pinned |= {pin.name for pin in base.constraints}
+    for line in file.lines:
+        if line.name and not line.is_exact and line.name not in pinned:
+            yield Finding(
+                "requirements-unpinned",
+                Severity.WARNING,
+                f"{line.text} has no fixed version and no constraint pins it: what is installed changes from day to day.",
+                "Write name==version.",
+                line.location,
+                "MWAA-FACTS 3.3",
+            )
+
+
+def _check_sources(file: RequirementsFile, base: BaseEnvironment) -> Iterator[Finding]:
+    for line in file.lines:
+        if line.url.startswith("git+") and base.version.base_os == "Amazon Linux 2":
+            yield Finding(
+                "requirements-no-git",
+                Severity.ERROR,
+                f"{line.text}: MWAA's image for {base.version.airflow} has no git.",
+                "Build a wheel of it and put it into plugins.zip, or name an archive's https address.",
+                line.location,
+                "MWAA-FACTS 3.4",
+            )
+        elif line.url and not line.url.startswith("file:"):
+            yield Finding(
+                "requirements-needs-network",
+                Severity.WARNING,
+                f"{line.text} is fetched from the network: a private web server has none, nor has a subnet without NAT.",
+                "Put a wheel into plugins.zip and name /usr/local/airflow/plugins/FILE.whl.",
+                line.location,
+                "MWAA-FACTS 11.3 (1)",
+            )
+        if line.editable:
+            yield Finding(
+                "requirements-editable",
+                Severity.WARNING,
+                f"-e {line.text}: MWAA's documentation knows no editable installs.",
+                "Build a wheel and put it into plugins.zip, or put the package into dags/ or plugins/.",
+                line.location,
+                "MWAA-FACTS 3.4",
+            )
+
+
+def _check_names(file: RequirementsFile) -> Iterator[Finding]:
+    for line in file.lines:
+        advice = _OS_PACKAGES.get(line.name)
+        if advice:
+            yield Finding(
+                "requirements-os-package",
+                Severity.WARNING,
+                f"{line.name} is a package of the operating system, not of Python.",
+                f"Remove it; {advice}.",
+                line.location,
+                "MWAA-FACTS 3.4",
+            )
+
+
+def _check_skipped(file: RequirementsFile) -> Iterator[Finding]:
+    for line in file.skipped:
+        yield Finding(
+            "requirements-skipped",
+            Severity.INFO,
+            f"{line.text} is not installed on MWAA: its marker is false there.",
+            "",
+            line.location,
+            "PEP 508",
+        )
+
+
+def conflict_findings(
+    diagnosis: Diagnosis, file: RequirementsFile, base: BaseEnvironment
+) -> tuple[Finding, ...]:
+    """Return what is to be said of requirements that cannot be installed together."""
+    found = [_culprit_finding(each, diagnosis.told, base) for each in diagnosis.culprits]
+    if found:
+        return tuple(found)
+    place = Location(file.lines[0].location.file, 1) if file.lines else None
+    return (
+        Finding(
+            "requirements-conflict",
+            Severity.ERROR,
+            f"The requirements cannot be installed together. {diagnosis.told}",
+            "Change one of the versions that are named, or the constraints that pin them.",
+            place,
+            f"pip {base.target.pip}",
+        ),
+    )
+
+
+def _culprit_finding(culprit: Culprit, told: str, base: BaseEnvironment) -> Finding:
+    line, pin = culprit.line, culprit.pin
+    if pin is not None:
+        essential = pin.location.file.startswith(ESSENTIAL_ORIGIN)
+        rule = "requirements-essential" if essential else "requirements-constraint-conflict"
+        number = pinned_version(pin)
+        message = f"{line.text} contradicts {pin.text} ({pin.location}): pip installs nothing."
+        hint = f"Use {line.name}=={culprit.fits or number}" + (
+            "; MWAA lets nobody change this package."
+            if essential
+            else ", or change the pin in a copy of the constraints in dags/ (--fix writes both)."
+        )
+        return Finding(rule, Severity.ERROR, message, hint, line.location, "MWAA-FACTS 3.1")
+    if culprit.fits:
+        hint = f"The newest version that fits is {line.name}=={culprit.fits}."
+    else:
+        hint = "No version of it fits; remove it, or change what contradicts it."
+    return Finding(
+        "requirements-conflict",
+        Severity.ERROR,
+        f"{line.text} cannot be installed. {told}",
+        hint,
+        line.location,
+        f"pip {base.target.pip}",
+    )
+
+
+def health_findings(
+    health: Health, packages: tuple[PackageVerdict, ...], file: RequirementsFile, base: BaseEnvironment
+) -> tuple[Finding, ...]:
+    """Return what is to be said of an environment after pip has succeeded."""
+    changed = {each.name: each for each in packages if each.is_changed}
+    lines = {line.name: line.location for line in file.lines}
+    guilty = _Guilt(changed, lines, {each.name: each for each in packages})
+    found = []
+    if health.airflow:
+        found.append(
+            Finding(
+                "requirements-airflow-changed",
+                Severity.ERROR,
+                f"Airflow itself becomes {health.airflow} instead of {base.version.airflow}; "
+                f"{guilty.why('apache-airflow')}.",
+                "Use the version's constraints, and packages that work with this Airflow.",
+                guilty.place("apache-airflow"),
+                "MWAA-FACTS 3.4",
+            )
+        )
+    found += [_broken_finding(each, guilty) for each in health.broken if not _follows(each, health)]
+    for breakage in health.breakages:
+        found.append(
+            Finding(
+                "requirements-airflow-broken",
+                Severity.ERROR,
+                f"{breakage.package} {changed[breakage.package].version if breakage.package in changed else ''} "
+                f"breaks {breakage.victim}: {breakage.reason}; no airflow command will start.",
+                f"Pin {breakage.package} to the version of the constraints.",
+                guilty.place(breakage.package),
+                "known breakage",
+            )
+        )
+    named = {each.needed for each in health.broken} | {each.package for each in health.breakages}
+    found += [
+        _changed_finding(changed[name], guilty)
+        for name in _WATCHED
+        if name in changed and name not in named and changed[name].before
+    ]
+    return tuple(found)
+
+
+def _follows(broken: Broken, health: Health) -> bool:
+    return broken.package == "apache-airflow" and health.airflow is not None
+
+
+def _broken_finding(broken: Broken, guilty: "_Guilt") -> Finding:
+    found = f"becomes {broken.found}" if broken.found else "is gone"
+    return Finding(
+        "requirements-airflow-broken" if broken.fatal else "requirements-package-broken",
+        Severity.ERROR if broken.fatal else Severity.WARNING,
+        f"{broken.package} {broken.version} needs {broken.requirement}, but {broken.needed} {found}; "
+        f"{guilty.why(broken.needed)}. pip installs this and exits with 0"
+        + ("; Airflow cannot be expected to start." if broken.fatal else "."),
+        f"Pin {broken.needed} to the version of the constraints.",
+        guilty.place(broken.needed),
+        "metadata of the base environment",
+    )
+
+
+def _changed_finding(package: PackageVerdict, guilty: "_Guilt") -> Finding:
+    return Finding(
+        "requirements-core-changed",
+        Severity.WARNING,
+        f"{package.name} changes from {package.before} to {package.version}; {guilty.why(package.name)}.",
+        "Airflow stands on it: test the environment with --install before you deploy.",
+        guilty.place(package.name),
+        "MWAA-FACTS 11.3 (3)",
+    )
+
+
+class _Guilt:
+    """Follows a changed package back to the line that brought it."""
+
+    def __init__(
+        self,
+        changed: Mapping[str, PackageVerdict],
+        lines: Mapping[str, Location],
+        packages: Mapping[str, PackageVerdict],
+    ) -> None:
+        self._changed, self._lines, self._packages = changed, lines, packages
+
+    def place(self, name: str) -> Location | None:
+        """Return the line that brought a package."""
+        path = self._path(name)
+        return self._lines.get(path[-1]) if path else None
+
+    def why(self, name: str) -> str:
+        """Say which line brought a package, in words."""
+        path = self._path(name)
+        if not path:
+            return "another package needs it"
+        place = self._lines[path[-1]]
+        return f"{place} asks for it" if len(path) == 1 else f"{' for '.join(path[1:])} ({place}) needs it"
+
+    def _path(self, name: str) -> tuple[str, ...]:
+        """Return the shortest way from a package to one that a line names, by way of changed packages first."""
+        ways: list[tuple[str, ...]] = [(name,)]
+        seen = {name}
+        while ways:
+            way = ways.pop(0)
+            if way[-1] in self._lines:
+                return way
+            package = self._packages.get(way[-1])
+            parents = package.required_by if package else ()
+            for parent in sorted(parents, key=lambda each: each not in self._changed):
+                if parent not in seen:
+                    seen.add(parent)
+                    ways.append((*way, parent))
+        return ()

@@ -1,0 +1,165 @@
+"""The verdict on a project's requirements: what pip on MWAA would do with them, and what it would leave behind."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mwaa_local.catalog import Pin
+from mwaa_local.config import Project
+from mwaa_local.errors import RequirementsError
+from mwaa_local.validation.base_environment import BaseEnvironment
+from mwaa_local.validation.conflict import Diagnosis, diagnose
+from mwaa_local.validation.environment_health import Health, judge_environment
+from mwaa_local.validation.finding import Finding, Location, order_findings
+from mwaa_local.validation.package_verdict import PackageVerdict, by_name, decide_package
+from mwaa_local.validation.requirement_line import RequirementLine
+from mwaa_local.validation.requirements_file import RequirementsFile, load_requirements
+from mwaa_local.validation.requirements_rules import check_lines, conflict_findings, health_findings
+from mwaa_local.validation.resolution import Refusal, Resolution
+from mwaa_local.validation.resolver import Question, Resolver
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What pip on MWAA would do."""
+
+    airflow: str
+    amazon_provider: str | None
+    python: str
+    pip: str
+    installs: bool
+    """Whether pip exits with 0: all is installed. Otherwise nothing is."""
+    works: bool
+    """Whether Airflow can be expected to start afterwards."""
+    forced_constraints: bool
+    packages: tuple[PackageVerdict, ...]
+    lines: tuple[tuple[RequirementLine, str], ...]
+    """Each line with the version that it resolved to; empty where nothing is installed."""
+    findings: tuple[Finding, ...]
+    health: Health | None
+    diagnosis: Diagnosis | None
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a verdict is about."""
+
+    project: Project
+    base: BaseEnvironment
+    variables: Mapping[str, str]
+    """What `${NAME}` stands for on MWAA."""
+
+
+def judge_requirements(inputs: Inputs, resolver: Resolver) -> Verdict:
+    """Return the verdict; RequirementsError where an index that is needed does not answer."""
+    base = inputs.base
+    file = load_requirements(inputs.project, inputs.variables, base.target)
+    forced = base.forces_constraints and not file.has_constraints
+    pins = _pins(base, file, forced=forced)
+    checked = check_lines(file, base)
+    if file.findings:
+        # pip reads everything before it installs anything.
+        return _refused(base, forced, (*file.findings, *checked), None)
+    question = Question(
+        lines=tuple(line.wanted for line in file.lines),
+        constraints=tuple(pin.wanted for pin in pins),
+        options=file.options,
+        remote_lines=tuple(each.url for each in file.remote if not each.constraint),
+        remote_constraints=tuple(each.url for each in file.remote if each.constraint),
+    )
+    answer = _ask(resolver, question)
+    if isinstance(answer, Refusal):
+        diagnosis = diagnose(question, file.lines, pins, answer, lambda each: _ask(resolver, each))
+        found = conflict_findings(diagnosis, file, base)
+        return _refused(base, forced, (*checked, *found), diagnosis)
+    return _accepted(base, file, pins, answer, (forced, checked))
+
+
+def _ask(resolver: Resolver, question: Question) -> Resolution | Refusal:
+    answer = resolver.resolve(question, offline=True)
+    if isinstance(answer, Refusal) or not resolver.is_fresh(question, answer):
+        answer = resolver.resolve(question)
+    if isinstance(answer, Refusal) and answer.is_network_failure:
+        raise RequirementsError(
+            f"The package index, or a file that the requirements name, cannot be reached.\n{answer.output.strip()}",
+            hint="Check the network, the proxy, and the index (UV_DEFAULT_INDEX or PIP_INDEX_URL); then try again.",
+        )
+    return answer
+
+
+def _pins(base: BaseEnvironment, file: RequirementsFile, *, forced: bool) -> tuple[RequirementLine, ...]:
+    version = base.version
+    pins = list(file.constraints)
+    if forced:
+        pins += _as_lines(base.constraints, f"MWAA's constraints for {version.airflow}")
+    pins += _as_lines(base.essential, f"MWAA's essential constraints for {version.airflow}")
+    return tuple(pins)
+
+
+def _as_lines(pins: tuple[Pin, ...], origin: str) -> list[RequirementLine]:
+    return [
+        RequirementLine(
+            Location(origin, number),
+            f"{pin.name}=={pin.version}",
+            pin.name,
+            (),
+            f"=={pin.version}",
+            "",
+            "",
+            False,
+            (),
+            True,
+        )
+        for number, pin in enumerate(pins, start=1)
+    ]
+
+
+def _refused(
+    base: BaseEnvironment, forced: bool, findings: tuple[Finding, ...], diagnosis: Diagnosis | None
+) -> Verdict:
+    return Verdict(
+        airflow=base.version.airflow,
+        amazon_provider=base.amazon_provider,
+        python=base.target.python,
+        pip=base.target.pip,
+        installs=False,
+        # Nothing is installed, and MWAA goes on with what it had.
+        works=True,
+        forced_constraints=forced,
+        packages=(),
+        lines=(),
+        findings=order_findings(findings),
+        health=None,
+        diagnosis=diagnosis,
+    )
+
+
+def _accepted(
+    base: BaseEnvironment,
+    file: RequirementsFile,
+    pins: tuple[RequirementLine, ...],
+    answer: Resolution,
+    known: tuple[bool, tuple[Finding, ...]],
+) -> Verdict:
+    forced, checked = known
+    exact_lines, exact_pins = by_name(file.lines), by_name(pins)
+    packages = tuple(
+        decide_package(each, base.versions.get(each.name), exact_lines, exact_pins)
+        for each in answer.packages
+    )
+    changed = {each.name: each.version for each in packages if each.is_changed}
+    health = judge_environment(base, changed)
+    versions = {each.name: each.version for each in packages}
+    return Verdict(
+        airflow=base.version.airflow,
+        amazon_provider=base.amazon_provider,
+        python=base.target.python,
+        pip=base.target.pip,
+        installs=True,
+        works=health.works,
+        forced_constraints=forced,
+        packages=packages,
+        lines=tuple((line, versions.get(line.name, "")) for line in file.lines),
+        findings=order_findings((*checked, *health_findings(health, packages, file, base))),
+        health=health,
+        diagnosis=None,
+    )

@@ -1,0 +1,178 @@
+"""Asks uv what pip on MWAA would choose: MWAA's platform and Python, the base environment's versions preferred.
+
+pip keeps what is installed wherever a line allows it; so does a resolver that is told to prefer those versions. Only
+what the requirements reach is looked at, as pip does: whether the rest still works is `environment_health`'s.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mwaa_local.catalog import Pin
+from mwaa_local.ports import Clock, CommandRunner
+from mwaa_local.validation.base_environment import BaseEnvironment
+from mwaa_local.validation.base_wheels import extras_of, write_base_wheels
+from mwaa_local.validation.index_memory import IndexMemory
+from mwaa_local.validation.requirement_options import FileOptions
+from mwaa_local.validation.resolution import Refusal, Resolution, parse_resolution
+
+_PLATFORMS = {"Amazon Linux 2": "x86_64-manylinux_2_17", "Amazon Linux 2023": "x86_64-manylinux_2_34"}
+"""The newest C library of a wheel that uv can be told of and MWAA's system has (it has 2.26 and 2.34)."""
+
+_TIMEOUT = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class ResolverTools:
+    """What resolving needs from outside."""
+
+    commands: CommandRunner
+    uv: Path
+    environ: Mapping[str, str]
+    """Of the user, without what would change where uv installs."""
+    folder: Path
+    """For files of ours that may be made again at any time."""
+    clock: Clock
+    interpreter: Path | None = None
+    """MWAA's Python, where this machine has it: source packages are asked for their metadata with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is to be resolved."""
+
+    lines: tuple[str, ...]
+    constraints: tuple[str, ...]
+    options: FileOptions
+    remote_lines: tuple[str, ...] = ()
+    remote_constraints: tuple[str, ...] = ()
+    soft: tuple[Pin, ...] = ()
+    """Versions to prefer over those that are installed."""
+    no_deps: bool = False
+
+    def with_lines(self, lines: Sequence[str]) -> "Question":
+        """Return the question with other lines."""
+        return replace(self, lines=tuple(lines))
+
+
+class Resolver:
+    """Answers questions about one base environment."""
+
+    def __init__(self, base: BaseEnvironment, tools: ResolverTools) -> None:
+        self._base = base
+        self._tools = tools
+        self._memory = IndexMemory(tools.folder / "asked.json", tools.clock)
+        digest = hashlib.sha256(repr(base.requires).encode()).hexdigest()[:16]
+        self._wheels = write_base_wheels(base, tools.folder / f"base-{base.version.airflow}-{digest}")
+        self._work = tools.folder / "work"
+        self._work.mkdir(parents=True, exist_ok=True)
+
+    def resolve(self, question: Question, *, offline: bool = False) -> Resolution | Refusal:
+        """Answer; a Refusal that is a network failure, or lacks what is not cached, is no verdict."""
+        output = self._work / "resolved.txt"
+        self._write_preferences(output, question)
+        result = self._tools.commands.run(
+            [*self._command(question, output), *(["--offline"] if offline else [])],
+            env=self._environ(question),
+            cwd=self._work,
+            timeout=_TIMEOUT,
+        )
+        if result.exit_code:
+            return Refusal(result.stderr)
+        answer = parse_resolution(result.stdout)
+        if not offline:
+            self._memory.remember(package.name for package in answer.packages)
+        return answer
+
+    def is_fresh(self, question: Question, answer: Resolution) -> bool:
+        """Return whether an answer from what is cached is as good as the index's: pinned, or asked for lately."""
+        settled = {
+            pin.name
+            for pin in (*self._base.pins, *question.soft)
+            if (pin.name, pin.version) in answer.pairs()
+        }
+        return all(
+            package.name in settled or self._memory.is_recent(package.name)
+            for package in answer.packages
+            if f"{package.name}=={package.version}" not in (*question.constraints, *question.lines)
+        )
+
+    def _environ(self, question: Question) -> dict[str, str]:
+        environ = dict(self._tools.environ)
+        if question.options.extra_index_urls or environ.get("UV_EXTRA_INDEX_URL"):
+            # As pip: the best version of all indexes, not the first index that knows the name.
+            environ.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
+        return environ
+
+    def _write_preferences(self, output: Path, question: Question) -> None:
+        preferred = {pin.name: pin.version for pin in (*self._base.pins, *question.soft)}
+        output.write_text("".join(f"{name}=={version}\n" for name, version in preferred.items()), "utf-8")
+
+    def _command(self, question: Question, output: Path) -> list[str]:
+        work, base = self._work, self._base
+        lines = [*question.lines, *(f"-r {url}" for url in question.remote_lines)]
+        constraints = [*question.constraints, *(f"-c {url}" for url in question.remote_constraints)]
+        _write_lines(work / "requirements.in", lines)
+        _write_lines(work / "constraints.txt", constraints)
+        _write_lines(work / "uv.toml", (_metadata_table(pin, each) for pin, each in base.requires))
+        command = [str(self._tools.uv), "pip", "compile", str(work / "requirements.in")]
+        command += ["--constraints", str(work / "constraints.txt"), "--output-file", str(output)]
+        command += ["--config-file", str(work / "uv.toml"), "--find-links", str(self._wheels)]
+        command += [
+            "--python-version",
+            base.target.python,
+            "--python-platform",
+            _PLATFORMS[base.version.base_os],
+        ]
+        command += [
+            "--no-header",
+            "--annotation-style",
+            "line",
+            "--no-progress",
+            "--no-sources",
+            "--color",
+            "never",
+        ]
+        if self._tools.interpreter is not None:
+            command += ["--python", str(self._tools.interpreter)]
+        if question.no_deps:
+            command.append("--no-deps")
+        return command + _option_arguments(question.options)
+
+
+def _option_arguments(options: FileOptions) -> list[str]:
+    arguments = []
+    if options.index_url:
+        arguments += ["--default-index", options.index_url]
+    for name, values in (
+        ("--extra-index-url", options.extra_index_urls),
+        ("--find-links", options.find_links),
+        ("--allow-insecure-host", options.trusted_hosts),
+        ("--no-binary", options.no_binary),
+        ("--only-binary", options.only_binary),
+    ):
+        for value in values:
+            arguments += [name, value]
+    if options.no_index:
+        arguments.append("--no-index")
+    if options.prereleases:
+        arguments += ["--prerelease", "allow"]
+    return arguments
+
+
+def _metadata_table(pin: Pin, requires: tuple[str, ...]) -> str:
+    listed = ", ".join(f"{_quoted(line)}" for line in requires)
+    extras = ", ".join(_quoted(extra) for extra in sorted({e for line in requires for e in extras_of(line)}))
+    return (
+        f'[[dependency-metadata]]\nname = "{pin.name}"\nversion = "{pin.version}"\n'
+        f"requires-dist = [{listed}]\nprovides-extra = [{extras}]\n"
+    )
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _write_lines(file: Path, lines: Iterable[str]) -> None:
+    file.write_text("".join(f"{line}\n" for line in lines), "utf-8")
