@@ -20,12 +20,23 @@ def prepare_home(folder: StateFolder, project: Project, version: MwaaVersion, se
     try:
         for made in (home / "logs", home / "config", folder.root / "no-plugins"):
             made.mkdir(parents=True, exist_ok=True)
+        _forget_other_version(home, version.airflow)
         point_link(home / "dags", project.dags)
         point_link(home / "plugins", project.plugins or folder.root / "no-plugins")
     except OSError as error:
         raise unwritable(home, error) from error
     if version.generation is Generation.AIRFLOW_3:
         write_private(folder.root / "passwords.json", json.dumps({ADMIN: secrets.admin_password}))
+
+
+def _forget_other_version(home: Path, airflow: str) -> None:
+    """Remove what another Airflow has generated as its defaults: they are not this one's."""
+    marker = home / ".version"
+    if marker.exists() and marker.read_text(encoding="utf-8") == airflow:
+        return
+    for name in ("airflow.cfg", "webserver_config.py", "unittests.cfg"):
+        (home / name).unlink(missing_ok=True)
+    marker.write_text(airflow, encoding="utf-8")
 
 
 def prepare_own_folder(folder: StateFolder, service: str) -> None:

@@ -106,25 +106,18 @@ def role_arguments(role, version):
     host, port = (os.environ.get(name, "") for name in WEBSERVER_VARIABLES)
     if version < (2,):
         return {
-            "scheduler": ["scheduler", "--skip_serve_logs"],
+            "scheduler": ["scheduler"],
             "worker": ["worker", "--skip_serve_logs", "--queues", queue],
             "webserver": ["webserver", "-hn", host, "-p", port],
         }[role]
-    worker = [
-        "celery",
-        "worker",
-        "--skip-serve-logs",
-        "--without-mingle",
-        "--without-gossip",
-        "--queues",
-        queue,
-    ]
+    # Before 2.2 the scheduler served no logs, so that there was nothing to skip.
+    serving = ["--skip-serve-logs"] if version >= (2, 2) else []
     web = ["webserver", "--hostname", host, "--port", port]
     if version >= (3,):
         web = ["api-server", "--host", host, "--port", port, "--workers", "1"]
     return {
-        "scheduler": ["scheduler", "--skip-serve-logs"],
-        "worker": worker,
+        "scheduler": ["scheduler", *serving],
+        "worker": ["celery", "worker", "--skip-serve-logs", "--queues", queue],
         "webserver": web,
         "triggerer": ["triggerer", "--skip-serve-logs"],
         "dag-processor": ["dag-processor"],
