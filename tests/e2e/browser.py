@@ -12,6 +12,8 @@ from typing import Protocol
 import pytest
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
+from tests.e2e.local_environment import eventually
+
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -81,6 +83,9 @@ class FlaskUi:
             row.locator(".switch-label").click()
         row.get_by_label("Trigger DAG").click()
 
+    def see_it_triggered(self, dag_id: str) -> None:
+        expect(self.page.get_by_text(re.compile(f"Triggered {dag_id}.* it should start"))).to_be_visible()
+
     def _link(self, dag_id: str) -> Locator:
         return self.page.get_by_role("link", name=dag_id, exact=True)
 
@@ -91,18 +96,24 @@ class TreeUi(FlaskUi):
     def unpause_and_trigger(self, dag_id: str) -> None:
         self.switch_on(dag_id)
         self.page.get_by_role("button", name="Trigger DAG", exact=True).locator("visible=true").click()
-        self.page.wait_for_load_state()
+        self.see_it_triggered(dag_id)
 
     def see_success(self, dag_id: str, task_id: str) -> None:
-        self.page.goto(f"{self.url}/graph?dag_id={dag_id}")
-        expect(self._node(task_id)).to_have_class(re.compile("success"))
+        # This page does not refresh itself where it was loaded while the run was still queued.
+        eventually(lambda: self._has_succeeded(dag_id, task_id), "the graph shows the task's success")
 
     def open_log(self, task_id: str) -> None:
         self._node(task_id).click()
         self.page.locator("#btn_log").click()
 
+    def _has_succeeded(self, dag_id: str, task_id: str) -> bool:
+        self.page.goto(f"{self.url}/graph?dag_id={dag_id}")
+        node = self._node(task_id)
+        expect(node).to_be_visible()
+        return "success" in (node.get_attribute("class") or "")
+
     def _node(self, task_id: str) -> Locator:
-        return self.page.locator("g.node", has_text=re.compile(f"^{task_id}$"))
+        return self.page.locator("g.node", has=self.page.get_by_text(task_id, exact=True))
 
 
 class GridUi(FlaskUi):
@@ -110,7 +121,7 @@ class GridUi(FlaskUi):
 
     def unpause_and_trigger(self, dag_id: str) -> None:
         self.switch_on(dag_id)
-        self.page.wait_for_url(f"**/dags/{dag_id}/**")
+        self.see_it_triggered(dag_id)
 
     def see_success(self, dag_id: str, task_id: str) -> None:
         self.page.goto(f"{self.url}/dags/{dag_id}/grid")
@@ -176,9 +187,11 @@ def open_screen(url: str) -> Iterator[Screen]:
         page = browser.new_page(viewport={"width": 1400, "height": 900})
         page.set_default_timeout(PATIENCE)
         expect.set_options(timeout=PATIENCE)
+        screen = Screen(page, url, pictures_folder())
         try:
-            yield Screen(page, url, pictures_folder())
+            yield screen
         finally:
+            screen.picture("last")
             browser.close()
 
 
