@@ -124,12 +124,16 @@ class GridUi(FlaskUi):
         self.see_it_triggered(dag_id)
 
     def see_success(self, dag_id: str, task_id: str) -> None:
+        # Here too nothing refreshes itself where the page was loaded while the run was still queued.
+        eventually(lambda: self._has_succeeded(dag_id, task_id), "the grid shows the task's success")
+
+    def _has_succeeded(self, dag_id: str, task_id: str) -> bool:
         self.page.goto(f"{self.url}/dags/{dag_id}/grid")
-        self.page.get_by_text(task_id, exact=True).first.wait_for()
-        row = self.page.locator("tr", has_text=task_id)
+        row = self.page.locator("tr", has=self.page.get_by_text(task_id, exact=True))
         row.locator("[data-testid=task-instance]").first.click()
-        expect(self.page.get_by_role("tab", name="Logs")).to_be_visible()
-        expect(self.page.locator("tr", has_text="Status")).to_contain_text("success")
+        status = self.page.locator("tr", has_text="Status")
+        expect(status).to_be_visible()
+        return "success" in status.inner_text()
 
     def open_log(self, task_id: str) -> None:
         self.page.get_by_role("tab", name="Logs").click()
