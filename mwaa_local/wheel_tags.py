@@ -1,6 +1,7 @@
 """Which wheels an MWAA version can install: its Python, on Linux x86_64, with its C library."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 
 from packaging.tags import Tag, compatible_tags, cpython_tags
@@ -20,24 +21,35 @@ def wheel_problem(file_name: str, version: MwaaVersion) -> str:
         *_, tags = parse_wheel_filename(file_name)
     except InvalidWheelFilename:
         return "its name is not that of a wheel (name-version-python-abi-platform.whl)"
-    if tags & supported_tags(version):
+    if any(tag in _ranks(version) for tag in tags):
         return ""
     asked = sorted(str(tag) for tag in tags)
     return f"it is for {', '.join(asked[:3])}{', ...' if len(asked) > 3 else ''}"
 
 
+def best_wheel(file_names: Iterable[str], version: MwaaVersion) -> str | None:
+    """Return the wheel that pip on MWAA would choose; None if it can install none of them."""
+    ranks = _ranks(version)
+    found = []
+    for name in file_names:
+        with suppress(InvalidWheelFilename):
+            *_, build, tags = parse_wheel_filename(name)
+            known = [ranks[tag] for tag in tags if tag in ranks]
+            if known:
+                found.append((min(known), [-build[0]] if build else [0], name))
+    return min(found)[2] if found else None
+
+
 @lru_cache(maxsize=32)
-def supported_tags(version: MwaaVersion) -> frozenset[Tag]:
-    """Return the tags that pip on MWAA accepts."""
+def _ranks(version: MwaaVersion) -> dict[Tag, int]:
+    """Return the tags that pip on MWAA accepts, the best first."""
     platforms = list(supported_platforms(version))
     numbers = tuple(int(part) for part in version.python.split("."))
-    interpreter = f"cp{numbers[0]}{numbers[1]}"
-    return frozenset(
-        (
-            *cpython_tags(numbers, platforms=platforms, abis=list(_abis(interpreter, numbers))),
-            *compatible_tags(numbers, interpreter, platforms),
-        )
+    ordered = (
+        *cpython_tags(numbers, [python_abi(version)], platforms),
+        *compatible_tags(numbers, f"cp{numbers[0]}{numbers[1]}", platforms),
     )
+    return {tag: rank for rank, tag in enumerate(ordered)}
 
 
 def supported_platforms(version: MwaaVersion) -> Iterator[str]:
@@ -49,6 +61,8 @@ def supported_platforms(version: MwaaVersion) -> Iterator[str]:
     yield "linux_x86_64"
 
 
-def _abis(interpreter: str, python: tuple[int, ...]) -> Iterator[str]:
+def python_abi(version: MwaaVersion) -> str:
+    """Return the ABI tag of MWAA's Python, as pip's `--abi` takes it."""
+    name = f"cp{version.python.replace('.', '')}"
     # The m stands for pymalloc; CPython dropped it with 3.8.
-    yield f"{interpreter}m" if python < (3, 8) else interpreter
+    return f"{name}m" if tuple(int(part) for part in version.python.split(".")) < (3, 8) else name

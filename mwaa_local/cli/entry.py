@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pools": ("objects", "Import or export pools."),
     "settings": ("settings", "Show every effective Airflow setting and its origin."),
     "package-plugins": ("package_plugins", "Pack plugins/ into a plugins.zip that MWAA loads."),
+    "package-requirements": ("package_requirements", "Bundle the requirements as wheels for MWAA."),
     "reset-db": ("lifecycle", "Empty the metadata database."),
     "destroy": ("lifecycle", "Remove everything mwaa-local keeps for this project."),
     "doctor": ("doctor", "Check this machine."),

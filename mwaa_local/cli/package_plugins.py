@@ -1,6 +1,7 @@
 """package-plugins: plugins/ to a plugins.zip that MWAA loads, and the same checks on anybody's zip."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -109,23 +110,44 @@ def _check(folder: Path, file: Path, wishes: dict[str, Any]) -> Packed:
     return Packed(loaded, project, file, listing, findings)
 
 
-def _pack(folder: Path, wishes: dict[str, Any]) -> Packed:
-    project, loaded = _load(folder, wishes)
-    if project.plugins is None:
+def pack_plugins(
+    project: Project,
+    loaded: LoadedConfig,
+    *,
+    wheels: Sequence[Path],
+    target: Path | None = None,
+    compress: bool = False,
+) -> Packed:
+    """Check the project's plugins and the wheels of folders, and write plugins.zip if nothing is wrong."""
+    if project.plugins is None and not wheels:
         raise ProjectError(
             f"{project.root} has no plugins folder.",
             hint="Make plugins/, or name another folder with --plugins.",
         )
-    tree = collect_plugins(project.plugins, load_ignored(project.plugins, project.root))
-    for wheels in wishes["with_wheels"]:
-        tree = add_files(tree, collect_wheels(wheels))
-    target: Path = wishes["output"] or project.root / ARCHIVE
-    shown = os.path.relpath(project.plugins, project.root)
+    folder = project.plugins or project.root / "plugins"
+    tree = PluginsTree((), ())
+    if project.plugins is not None:
+        tree = collect_plugins(folder, load_ignored(folder, project.root))
+    for each in wheels:
+        tree = add_files(tree, collect_wheels(each))
+    target = target or project.root / ARCHIVE
+    shown = os.path.relpath(folder, project.root)
     findings = check_plugins(PluginArchive(tree.listing, loaded.version, str(target), shown))
     packed = Packed(loaded, project, target, tree.listing, findings, shown, tree)
     if has_errors(findings):
         return packed
-    return replace(packed, written=write_archive(tree.files, target, compress=wishes["compress"]))
+    return replace(packed, written=write_archive(tree.files, target, compress=compress))
+
+
+def _pack(folder: Path, wishes: dict[str, Any]) -> Packed:
+    project, loaded = _load(folder, wishes)
+    return pack_plugins(
+        project,
+        loaded,
+        wheels=wishes["with_wheels"],
+        target=wishes["output"],
+        compress=wishes["compress"],
+    )
 
 
 def _proven(packed: Packed) -> Packed:
