@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "python": ("inside", "Run the environment's Python."),
     "shell": ("inside", "Open a shell in the environment."),
     "test-requirements": ("test_requirements", "Say what pip on MWAA would do with requirements.txt."),
+    "test-dags": ("test_dags", "Read every DAG file in Airflow and say what is wrong."),
     "validate": ("validate", "Check DAGs, settings and paths without installing anything."),
     "connections": ("objects", "Import or export connections."),
     "variables": ("objects", "Import or export variables."),

@@ -28,7 +28,6 @@ JUNK_FOLDERS = frozenset(
         ".venv",
         ".vscode",
         "__MACOSX",
-        "__pycache__",
         "node_modules",
         "site-packages",
         "venv",
@@ -91,6 +90,8 @@ def list_dag_folder(root: Path, dialect: IgnoreDialect) -> DagFolder:
             skipped = hidden or is_ignored(path, lines, dialect, is_folder=is_folder)
             if not is_folder:
                 _add_file(found, entry, path, hidden=skipped)
+            elif entry.name == "__pycache__":
+                continue  # Python makes it, and nothing uploads it
             elif entry.name in JUNK_FOLDERS:
                 found.junk.append((path, skipped))
             else:

@@ -77,7 +77,7 @@ def check_dags(inputs: ProjectInputs) -> Iterator[Finding]:
     dialect = ignore_dialect(inputs.loaded)
     root = inputs.project.dags
     folder = list_dag_folder(root, dialect)
-    prefix = _prefix(inputs.project)
+    prefix = dags_prefix(inputs.project)
     catchup = dict(inputs.loaded.config.airflow_options).get("scheduler.catchup_by_default")
     version = inputs.loaded.version
     around = Surroundings(
@@ -160,7 +160,7 @@ def _check(prefix: str, around: Surroundings, file: NamedFile) -> FileReport:
     return check_dag_bytes(prefix + path, content, around)
 
 
-def _prefix(project: Project) -> str:
+def dags_prefix(project: Project) -> str:
     """Return what goes before a path in the DAGs folder, so that the user recognises it."""
     if project.dags == project.root:
         return ""

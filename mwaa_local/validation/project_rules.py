@@ -102,8 +102,7 @@ def check_folder(folder: DagFolder, prefix: str) -> Iterator[Finding]:
         also = (
             "it is hidden from Airflow, but would be uploaded" if hidden else "Airflow searches it for DAGs"
         )
-        name = path.rpartition("/")[2]
-        severity = Severity.INFO if hidden or name == "__pycache__" else JUNK.severity
+        severity = Severity.INFO if hidden else JUNK.severity
         yield Finding(JUNK.id, severity, f"{prefix}{path}: {also}.", JUNK.hint, None, JUNK.source)
     for path, size in folder.big:
         yield _finding(BIG_FILE, f"{size / 1048576:.0f} MB.", prefix + path, 1)
@@ -134,7 +133,8 @@ def check_dag_ids(reports: Iterable[FileReport]) -> Iterator[Finding]:
                 places[each.dag_id].append((report.path, each.line))
     for dag_id, found in sorted(places.items()):
         first, *others = sorted(found)
-        for file, line in others:
+        # Twice in one file is mostly an `if` or a `try`.
+        for file, line in (each for each in others if each[0] != first[0]):
             yield _finding(
                 DUPLICATE_DAG, f"The DAG {dag_id!r} is made in {first[0]}:{first[1]} too.", file, line
             )
