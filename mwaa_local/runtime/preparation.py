@@ -5,15 +5,16 @@ Each part is made by its own module; this one knows the order and hands results 
 
 import os
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mwaa_local.airflow_settings import Setting
 from mwaa_local.catalog import Generation, MwaaVersion, Role
 from mwaa_local.config import LoadedConfig, Project
-from mwaa_local.environment_stack import Places, Ports, StackInputs, build_stack
+from mwaa_local.environment_stack import Places, Ports, RolePlan, StackInputs, build_stack
 from mwaa_local.runtime.airflow_home import prepare_home, project_fingerprint
-from mwaa_local.runtime.database import database_url, ensure_database, project_database
+from mwaa_local.runtime.database import ProjectDatabase, database_url, ensure_database, project_database
 from mwaa_local.runtime.database_template import TemplateKey, airflow_migration, ensure_template
 from mwaa_local.runtime.database_user import choose_database_user
 from mwaa_local.runtime.host import AwsPlan, Host, Progress
@@ -55,6 +56,18 @@ class Prepared:
     """Where the fingerprint is kept that the database has the permissions for."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What the stack is built from, found or made in order."""
+
+    base: AirflowEnvironment
+    environment: ProjectEnvironment
+    ports: Ports
+    database: ProjectDatabase
+    postgres: Postgres
+    aws: AwsPlan
+
+
 def prepare(
     loaded: LoadedConfig,
     project: Project,
@@ -65,59 +78,83 @@ def prepare(
     run_id: str,
 ) -> Prepared:
     """Get everything ready; whatever is ready already costs next to nothing."""
-    config, version = loaded.config, loaded.version
+    version = loaded.version
     folder.create()
     secrets = ensure_secrets(folder, host.new_fernet_key)
     tools = toolchain(host, progress)
     base = prepare_base(loaded, host, tools, progress)
-    ports = choose_ports(config, folder, host.port_finder, progress.note)
+    ports = choose_ports(loaded.config, folder, host.port_finder, progress.note)
     postgres = prepare_postgres(version, folder, host)
     url = database_url(secrets.database_password, ports.postgres)
-    _prepare_database(loaded, base, postgres, secrets, progress)
-    aws = host.aws.plan(config, version, folder, ports.aws, secrets)
+    database = _prepare_database(loaded, base, postgres, secrets, progress)
+    aws = host.aws.plan(loaded.config, version, folder, ports.aws, secrets)
     addresses = _addresses(loaded, folder, ports, secrets, url, aws)
     prepare_home(folder, project, version, secrets)
     startup = RoleSettings(loaded, project, folder, addresses, aws, base, host)
     exports = startup.run_all(progress)
+    environment = _prepare_requirements(
+        loaded, base, project, startup.install_variables(exports), tools, progress
+    )
+    plans = startup.role_plans(exports, environment.environment.python)
+    parts = _Parts(base, environment, ports, database, postgres, aws)
+    fingerprint = project_fingerprint(project, environment.environment.key)
+    inputs = _stack_inputs(loaded, folder, host, parts, plans, run_id)
+    plain = project.plugins is None and environment.environment.key == base.key
+    record = database.home / "permissions.json"
+    inputs = replace(inputs, update_permissions=needs_permissions(record, fingerprint, plain=plain))
+    return Prepared(
+        stack=build_stack(inputs),
+        environment=environment,
+        ports=ports,
+        secrets=secrets,
+        database_url=url,
+        settings=startup.settings(exports[Role.SCHEDULER]),
+        has_login=version.generation is not Generation.AIRFLOW_3,
+        fingerprint=fingerprint,
+        permissions=record,
+    )
+
+
+def _stack_inputs(
+    loaded: LoadedConfig,
+    folder: StateFolder,
+    host: Host,
+    parts: _Parts,
+    plans: Mapping[Role, RolePlan],
+    run_id: str,
+) -> StackInputs:
+    return StackInputs(
+        version=loaded.version,
+        config=loaded.config,
+        ports=parts.ports,
+        places=places(folder),
+        roles=plans,
+        postgres_command=tuple(postgres_command(parts.database.data, parts.postgres, parts.ports.postgres)),
+        postgres_environment=POSTGRES_ENVIRONMENT,
+        aws_command=parts.aws.command,
+        aws_environment=dict(parts.aws.endpoint_environment),
+        host_environment=host.environ,
+        update_permissions=False,
+        can_fork=sys.platform == "linux",
+        run_id=run_id,
+    )
+
+
+def _prepare_requirements(
+    loaded: LoadedConfig,
+    base: AirflowEnvironment,
+    project: Project,
+    variables: Mapping[str, str],
+    tools: Toolchain,
+    progress: Progress,
+) -> ProjectEnvironment:
+    config = loaded.config
+    options = RequirementsOptions(config.amazon_provider, variables, config.ignore_requirements_failure)
     with progress.step("Requirements"):
-        environment = ensure_project_environment(
-            base,
-            project,
-            version,
-            RequirementsOptions(
-                config.amazon_provider, startup.install_variables(exports), config.ignore_requirements_failure
-            ),
-            tools,
-        )
+        environment = ensure_project_environment(base, project, loaded.version, options, tools)
     for warning in environment.warnings:
         progress.warn(warning)
-    settings = startup.settings(exports[Role.SCHEDULER])
-    fingerprint = project_fingerprint(project, environment.environment.key)
-    plain = project.plugins is None and environment.environment.key == base.key
-    record = project_database(postgres.user.folder, version.airflow).home / "permissions.json"
-    stack = build_stack(
-        StackInputs(
-            version=version,
-            config=config,
-            ports=ports,
-            places=places(folder),
-            roles=startup.role_plans(exports, environment.environment.python),
-            postgres_command=tuple(
-                postgres_command(
-                    project_database(postgres.user.folder, version.airflow).data, postgres, ports.postgres
-                )
-            ),
-            postgres_environment=POSTGRES_ENVIRONMENT,
-            aws_command=aws.command,
-            aws_environment=dict(aws.endpoint_environment),
-            host_environment=host.environ,
-            update_permissions=needs_permissions(record, fingerprint, plain=plain),
-            can_fork=sys.platform == "linux",
-            run_id=run_id,
-        )
-    )
-    has_login = version.generation is not Generation.AIRFLOW_3
-    return Prepared(stack, environment, ports, secrets, url, settings, has_login, fingerprint, record)
+    return environment
 
 
 def toolchain(host: Host, progress: Progress) -> Toolchain:
@@ -169,7 +206,7 @@ def _prepare_database(
     postgres: Postgres,
     secrets: Secrets,
     progress: Progress,
-) -> None:
+) -> ProjectDatabase:
     version = loaded.version
     with progress.step(f"PostgreSQL {postgres.binaries.major} database"):
         template = ensure_template(
@@ -184,6 +221,7 @@ def _prepare_database(
         )
         database = project_database(postgres.user.folder, version.airflow)
         ensure_database(database, template, secrets.database_password, postgres)
+    return database
 
 
 def _addresses(
