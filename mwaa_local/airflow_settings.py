@@ -22,6 +22,7 @@ __all__ = [
     "SettingOrigin",
     "build_airflow_settings",
     "find_reserved_exports",
+    "is_secret_name",
     "role_variables",
     "warn_about_options",
 ]
@@ -95,6 +96,11 @@ def find_reserved_exports(version: MwaaVersion, startup_exports: Iterable[str]) 
     )
 
 
+def is_secret_name(variable: str) -> bool:
+    """Tell whether a variable of this name probably holds a secret."""
+    return bool(_SECRET_NAME.search(variable))
+
+
 def role_variables(role: Role) -> tuple[Setting, ...]:
     """Return what only the processes of one role get."""
     return tuple(
@@ -166,7 +172,7 @@ def _decide(group: list[_Candidate]) -> Setting:
         winner.variable,
         winner.value,
         winner.origin,
-        secret=any(each.secret or _SECRET_NAME.search(each.variable) for each in group),
+        secret=any(each.secret or is_secret_name(each.variable) for each in group),
         overrides=tuple((each.origin, each.value) for each in ranked[1:]),
         note=winner.note,
     )

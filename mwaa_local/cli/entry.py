@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "variables": ("objects", "Import or export variables."),
     "pools": ("objects", "Import or export pools."),
     "settings": ("settings", "Show every effective Airflow setting and its origin."),
+    "test-startup-script": ("test_startup_script", "Run the startup script as MWAA does, harmlessly."),
     "package-plugins": ("package_plugins", "Pack plugins/ into a plugins.zip that MWAA loads."),
     "package-requirements": ("package_requirements", "Bundle the requirements as wheels for MWAA."),
     "reset-db": ("lifecycle", "Empty the metadata database."),
