@@ -1,6 +1,8 @@
 """The rules about requirements: what a line, a conflict, or an installation means on MWAA."""
 
+import re
 from collections.abc import Iterator, Mapping
+from urllib.parse import unquote
 
 from mwaa_local.requirements_files import OFFICIAL_CONSTRAINTS_URL
 from mwaa_local.validation.base_environment import BaseEnvironment
@@ -8,7 +10,9 @@ from mwaa_local.validation.conflict import Culprit, Diagnosis, pinned_version
 from mwaa_local.validation.environment_health import Broken, Health
 from mwaa_local.validation.finding import Finding, Location, Severity
 from mwaa_local.validation.package_verdict import ESSENTIAL_ORIGIN, PackageVerdict
+from mwaa_local.validation.requirement_line import RequirementLine
 from mwaa_local.validation.requirements_file import RequirementsFile
+from mwaa_local.wheel_tags import wheel_problem
 
 _WATCHED = (
     "apache-airflow-providers-amazon",
@@ -77,7 +81,7 @@ def _check_pins(file: RequirementsFile, base: BaseEnvironment) -> Iterator[Findi
             yield Finding(
                 "requirements-unpinned",
                 Severity.WARNING,
-                f"{line.text} has no fixed version and no constraint pins it: what is installed changes from day to day.",
+                f"{line.text} has no fixed version, and no constraint pins it: every day may bring another.",
                 "Write name==version.",
                 line.location,
                 "MWAA-FACTS 3.3",
@@ -86,6 +90,7 @@ def _check_pins(file: RequirementsFile, base: BaseEnvironment) -> Iterator[Findi
 
 def _check_sources(file: RequirementsFile, base: BaseEnvironment) -> Iterator[Finding]:
     for line in file.lines:
+        yield from _check_wheel(line, base)
         if line.url.startswith("git+") and base.version.base_os == "Amazon Linux 2":
             yield Finding(
                 "requirements-no-git",
@@ -99,7 +104,7 @@ def _check_sources(file: RequirementsFile, base: BaseEnvironment) -> Iterator[Fi
             yield Finding(
                 "requirements-needs-network",
                 Severity.WARNING,
-                f"{line.text} is fetched from the network: a private web server has none, nor has a subnet without NAT.",
+                f"{line.text} comes from the network: a private web server has none, nor has a subnet without NAT.",
                 "Put a wheel into plugins.zip and name /usr/local/airflow/plugins/FILE.whl.",
                 line.location,
                 "MWAA-FACTS 11.3 (1)",
@@ -113,6 +118,22 @@ def _check_sources(file: RequirementsFile, base: BaseEnvironment) -> Iterator[Fi
                 line.location,
                 "MWAA-FACTS 3.4",
             )
+
+
+def _check_wheel(line: RequirementLine, base: BaseEnvironment) -> Iterator[Finding]:
+    name = unquote(re.sub(r"[#?].*", "", line.url).rsplit("/", 1)[-1])
+    if not name.endswith(".whl"):
+        return
+    problem = wheel_problem(name, base.version)
+    if problem:
+        yield Finding(
+            "requirements-wrong-wheel",
+            Severity.ERROR,
+            f"{name} is no wheel for MWAA {base.version.airflow}: {problem}; pip installs nothing.",
+            f"Build it on Linux x86_64 with Python {base.version.python}, or for any (py3-none-any).",
+            line.location,
+            "MWAA-FACTS 3.4",
+        )
 
 
 def _check_names(file: RequirementsFile) -> Iterator[Finding]:

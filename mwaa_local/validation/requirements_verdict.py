@@ -1,7 +1,7 @@
 """The verdict on a project's requirements: what pip on MWAA would do with them, and what it would leave behind."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mwaa_local.catalog import Pin
 from mwaa_local.config import Project
@@ -9,7 +9,8 @@ from mwaa_local.errors import RequirementsError
 from mwaa_local.validation.base_environment import BaseEnvironment
 from mwaa_local.validation.conflict import Diagnosis, diagnose
 from mwaa_local.validation.environment_health import Health, judge_environment
-from mwaa_local.validation.finding import Finding, Location, order_findings
+from mwaa_local.validation.file_rules import check_files
+from mwaa_local.validation.finding import Finding, Location, has_errors, order_findings
 from mwaa_local.validation.package_verdict import PackageVerdict, by_name, decide_package
 from mwaa_local.validation.requirement_line import RequirementLine
 from mwaa_local.validation.requirements_file import RequirementsFile, load_requirements
@@ -56,7 +57,7 @@ def judge_requirements(inputs: Inputs, resolver: Resolver) -> Verdict:
     forced = base.forces_constraints and not file.has_constraints
     pins = _pins(base, file, forced=forced)
     checked = check_lines(file, base)
-    if file.findings:
+    if has_errors((*file.findings, *checked)):
         # pip reads everything before it installs anything.
         return _refused(base, forced, (*file.findings, *checked), None)
     question = Question(
@@ -71,13 +72,19 @@ def judge_requirements(inputs: Inputs, resolver: Resolver) -> Verdict:
         diagnosis = diagnose(question, file.lines, pins, answer, lambda each: _ask(resolver, each))
         found = conflict_findings(diagnosis, file, base)
         return _refused(base, forced, (*checked, *found), diagnosis)
-    return _accepted(base, file, pins, answer, (forced, checked))
+    accepted = _accepted(base, file, pins, answer, (forced, (*file.findings, *checked)))
+    changed = [each for each in answer.packages if base.versions.get(each.name) != each.version]
+    found = check_files(resolver.find_files(question, changed), file, accepted.packages, base)
+    return replace(
+        accepted,
+        installs=not has_errors(found),
+        works=accepted.works or has_errors(found),
+        findings=order_findings((*accepted.findings, *found)),
+    )
 
 
 def _ask(resolver: Resolver, question: Question) -> Resolution | Refusal:
-    answer = resolver.resolve(question, offline=True)
-    if isinstance(answer, Refusal) or not resolver.is_fresh(question, answer):
-        answer = resolver.resolve(question)
+    answer = resolver.resolve(question)
     if isinstance(answer, Refusal) and answer.is_network_failure:
         raise RequirementsError(
             f"The package index, or a file that the requirements name, cannot be reached.\n{answer.output.strip()}",

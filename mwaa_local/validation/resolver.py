@@ -10,15 +10,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mwaa_local.catalog import Pin
-from mwaa_local.ports import Clock, CommandRunner
+from mwaa_local.ports import CommandResult, CommandRunner
 from mwaa_local.validation.base_environment import BaseEnvironment
 from mwaa_local.validation.base_wheels import extras_of, write_base_wheels
-from mwaa_local.validation.index_memory import IndexMemory
+from mwaa_local.validation.distribution_files import PackageFiles, parse_lock
+from mwaa_local.validation.index_choice import choose_indexes
 from mwaa_local.validation.requirement_options import FileOptions
-from mwaa_local.validation.resolution import Refusal, Resolution, parse_resolution
+from mwaa_local.validation.resolution import Refusal, Resolution, ResolvedPackage, parse_resolution
 
-_PLATFORMS = {"Amazon Linux 2": "x86_64-manylinux_2_17", "Amazon Linux 2023": "x86_64-manylinux_2_34"}
-"""The newest C library of a wheel that uv can be told of and MWAA's system has (it has 2.26 and 2.34)."""
+_PLATFORMS = {"Amazon Linux 2": "x86_64-manylinux_2_28", "Amazon Linux 2023": "x86_64-manylinux_2_34"}
+"""The nearest to MWAA's C library (2.26 and 2.34) that uv can be told of; what needs more is sorted out afterwards."""
 
 _TIMEOUT = 300.0
 
@@ -33,7 +34,6 @@ class ResolverTools:
     """Of the user, without what would change where uv installs."""
     folder: Path
     """For files of ours that may be made again at any time."""
-    clock: Clock
     interpreter: Path | None = None
     """MWAA's Python, where this machine has it: source packages are asked for their metadata with it."""
 
@@ -62,7 +62,6 @@ class Resolver:
     def __init__(self, base: BaseEnvironment, tools: ResolverTools) -> None:
         self._base = base
         self._tools = tools
-        self._memory = IndexMemory(tools.folder / "asked.json", tools.clock)
         digest = hashlib.sha256(repr(base.requires).encode()).hexdigest()[:16]
         self._wheels = write_base_wheels(base, tools.folder / f"base-{base.version.airflow}-{digest}")
         self._work = tools.folder / "work"
@@ -72,38 +71,27 @@ class Resolver:
         """Answer; a Refusal that is a network failure, or lacks what is not cached, is no verdict."""
         output = self._work / "resolved.txt"
         self._write_preferences(output, question)
-        result = self._tools.commands.run(
-            [*self._command(question, output), *(["--offline"] if offline else [])],
-            env=self._environ(question),
-            cwd=self._work,
-            timeout=_TIMEOUT,
-        )
+        result = self._run([*self._command(question, output), *(["--offline"] if offline else [])], question)
         if result.exit_code:
             return Refusal(result.stderr)
-        answer = parse_resolution(result.stdout)
-        if not offline:
-            self._memory.remember(package.name for package in answer.packages)
-        return answer
+        return parse_resolution(result.stdout)
 
-    def is_fresh(self, question: Question, answer: Resolution) -> bool:
-        """Return whether an answer from what is cached is as good as the index's: pinned, or asked for lately."""
-        settled = {
-            pin.name
-            for pin in (*self._base.pins, *question.soft)
-            if (pin.name, pin.version) in answer.pairs()
-        }
-        return all(
-            package.name in settled or self._memory.is_recent(package.name)
-            for package in answer.packages
-            if f"{package.name}=={package.version}" not in (*question.constraints, *question.lines)
+    def find_files(self, question: Question, packages: Sequence[ResolvedPackage]) -> tuple[PackageFiles, ...]:
+        """Return the files of exactly these packages; none where the resolver cannot say."""
+        exact = tuple(f"{each.name}=={each.version}" for each in packages if each.version and not each.url)
+        if not exact:
+            return ()
+        output = self._work / "pylock.toml"
+        output.unlink(missing_ok=True)
+        asked = replace(
+            question, lines=exact, constraints=(), remote_lines=(), remote_constraints=(), no_deps=True
         )
+        result = self._run(self._command(asked, output), asked)
+        return () if result.exit_code else parse_lock(output.read_text("utf-8"))
 
-    def _environ(self, question: Question) -> dict[str, str]:
-        environ = dict(self._tools.environ)
-        if question.options.extra_index_urls or environ.get("UV_EXTRA_INDEX_URL"):
-            # As pip: the best version of all indexes, not the first index that knows the name.
-            environ.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
-        return environ
+    def _run(self, command: Sequence[str], question: Question) -> CommandResult:
+        environ = choose_indexes(question.options, self._tools.environ).environ
+        return self._tools.commands.run(command, env=environ, cwd=self._work, timeout=_TIMEOUT)
 
     def _write_preferences(self, output: Path, question: Question) -> None:
         preferred = {pin.name: pin.version for pin in (*self._base.pins, *question.soft)}
@@ -115,7 +103,9 @@ class Resolver:
         constraints = [*question.constraints, *(f"-c {url}" for url in question.remote_constraints)]
         _write_lines(work / "requirements.in", lines)
         _write_lines(work / "constraints.txt", constraints)
-        _write_lines(work / "uv.toml", (_metadata_table(pin, each) for pin, each in base.requires))
+        indexes = choose_indexes(question.options, self._tools.environ).table
+        tables = [indexes, *(_metadata_table(pin, each) for pin, each in base.requires)]
+        _write_lines(work / "uv.toml", tables)
         command = [str(self._tools.uv), "pip", "compile", str(work / "requirements.in")]
         command += ["--constraints", str(work / "constraints.txt"), "--output-file", str(output)]
         command += ["--config-file", str(work / "uv.toml"), "--find-links", str(self._wheels)]
@@ -143,10 +133,7 @@ class Resolver:
 
 def _option_arguments(options: FileOptions) -> list[str]:
     arguments = []
-    if options.index_url:
-        arguments += ["--default-index", options.index_url]
     for name, values in (
-        ("--extra-index-url", options.extra_index_urls),
         ("--find-links", options.find_links),
         ("--allow-insecure-host", options.trusted_hosts),
         ("--no-binary", options.no_binary),

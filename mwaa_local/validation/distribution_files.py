@@ -1,0 +1,55 @@
+"""The files of the packages that would be installed: whether there is a wheel for MWAA, and what their hashes are."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from packaging.utils import canonicalize_name
+
+from mwaa_local.catalog import MwaaVersion
+from mwaa_local.wheel_tags import wheel_problem
+
+
+@dataclass(frozen=True, slots=True)
+class PackageFiles:
+    """What the index has of one version of one package, as far as it is for Linux x86_64 and MWAA's Python."""
+
+    name: str
+    version: str
+    wheels: tuple[str, ...]
+    has_source: bool
+    hashes: tuple[str, ...]
+    """`algorithm:digest` of every file."""
+    size: int
+    """Bytes of the largest file, 0 where the index does not say."""
+
+    def has_wheel_for(self, version: MwaaVersion) -> bool:
+        """Return whether MWAA can install one of the wheels."""
+        return any(not wheel_problem(wheel, version) for wheel in self.wheels)
+
+
+def parse_lock(text: str) -> tuple[PackageFiles, ...]:
+    """Read a pylock.toml (PEP 751)."""
+    return tuple(_package(entry) for entry in tomllib.loads(text).get("packages", ()))
+
+
+def _package(entry: Mapping[str, Any]) -> PackageFiles:
+    wheels = list(entry.get("wheels", ()))
+    source = entry.get("sdist")
+    files = [*wheels, *([source] if source else [])]
+    hashes = [f"{kind}:{digest}" for each in files for kind, digest in each.get("hashes", {}).items()]
+    return PackageFiles(
+        name=canonicalize_name(entry["name"]),
+        version=str(entry.get("version", "")),
+        wheels=tuple(_file_name(each) for each in wheels),
+        has_source=bool(source),
+        hashes=tuple(hashes),
+        size=max((int(each.get("size", 0)) for each in files), default=0),
+    )
+
+
+def _file_name(entry: Mapping[str, Any]) -> str:
+    place = str(entry.get("name") or entry.get("url") or entry.get("path") or "")
+    return unquote(place.rsplit("/", 1)[-1])

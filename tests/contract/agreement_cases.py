@@ -1,0 +1,82 @@
+"""The sets of requirements on which our verdict is compared with pip's: as data, and as project folders."""
+
+import tomllib
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from mwaa_local.catalog import load_version
+from mwaa_local.config import Project
+from mwaa_local.requirements_files import OFFICIAL_CONSTRAINTS_URL
+
+FOLDER = Path(__file__).parents[1] / "projects" / "pip-agreement"
+HOME = "/usr/local/airflow"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One set of requirements, for one version."""
+
+    name: str
+    version: str
+    requirements: str
+    encoding: str
+    files: tuple[tuple[str, str], ...]
+    wheels: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """Return what the case is called in the recorded truth."""
+        return f"{self.version}: {self.name}"
+
+
+def load_cases() -> tuple[Case, ...]:
+    """Return every case, once for each of its versions."""
+    table = tomllib.loads((FOLDER / "cases.toml").read_text(encoding="utf-8"))
+    return tuple(
+        Case(
+            entry["name"],
+            version,
+            entry["requirements"].lstrip("\n"),
+            entry.get("encoding", "utf-8"),
+            tuple(entry.get("files", {}).items()),
+            tuple(entry.get("wheels", ())),
+        )
+        for entry in table["case"]
+        for version in entry["versions"]
+    )
+
+
+def write_project(case: Case, root: Path, *, for_pip: Path | None = None) -> Project:
+    """Write the project of a case; `for_pip`: with paths that pip can read, those constraints among them."""
+    version = load_version(case.version)
+    url = OFFICIAL_CONSTRAINTS_URL.format(airflow=version.airflow, python=version.python)
+
+    def fill(text: str) -> str:
+        filled = text.replace("{constraints}", str(for_pip or url)).replace("{airflow}", version.airflow)
+        return filled.replace(HOME, str(root)) if for_pip else filled
+
+    for folder in ("dags", "plugins"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    (root / "requirements.txt").write_bytes(fill(case.requirements).encode(case.encoding))
+    for name, text in case.files:
+        (root / name).write_text(fill(text), encoding="utf-8")
+    for wheel in case.wheels:
+        _write_wheel(root / "plugins", wheel)
+    return Project(root, root / "dags", root / "plugins", root / "requirements.txt", None, None)
+
+
+def _write_wheel(folder: Path, text: str) -> None:
+    head, _, requires = text.partition(":")
+    name, number, tag = head.split()
+    info = f"{name}-{number}.dist-info"
+    needs = "".join(f"Requires-Dist: {each.strip()}\n" for each in requires.split(",") if each.strip())
+    files = {
+        f"{name}.py": "",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {number}\n{needs}",
+        f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: {tag}\n",
+    }
+    files[f"{info}/RECORD"] = "".join(f"{each},,\n" for each in (*files, f"{info}/RECORD"))
+    with zipfile.ZipFile(folder / f"{name}-{number}-{tag}.whl", "w") as wheel:
+        for path, content in files.items():
+            wheel.writestr(path, content)
