@@ -1,0 +1,141 @@
+"""AIRFLOW_HOME, and what of a project needs a restart when it changes."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mwaa_local.catalog import load_version
+from mwaa_local.config import Project
+from mwaa_local.config_loading import load_config
+from mwaa_local.errors import RuntimeStateError
+from mwaa_local.project import find_project
+from mwaa_local.runtime.airflow_home import (
+    point_link,
+    prepare_home,
+    prepare_own_folder,
+    project_fingerprint,
+    request_digest,
+)
+from mwaa_local.runtime.state import StateFolder, ensure_secrets
+from tests.unit.settings_of_a_project import PLAIN
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> StateFolder:
+    made = StateFolder(tmp_path / ".mwaa-local")
+    made.create()
+    return made
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    shutil.copytree(PLAIN, tmp_path / "project")
+    return find_project(tmp_path / "project")
+
+
+def prepared(folder: StateFolder, project: Project, version: str = "2.2.2") -> Path:
+    prepare_home(folder, project, load_version(version), ensure_secrets(folder, lambda: "key"))
+    return folder.airflow_home
+
+
+def test_dags_and_plugins_are_where_mwaa_has_them(folder: StateFolder, project: Project) -> None:
+    home = prepared(folder, project)
+
+    assert (home / "dags").readlink() == project.dags
+    assert (home / "plugins").readlink() == project.plugins
+
+
+def test_doing_it_again_in_a_moved_project_changes_the_links(folder: StateFolder, project: Project) -> None:
+    prepared(folder, project)
+    moved = project.root.rename(project.root.with_name("moved"))
+
+    home = prepared(folder, find_project(moved))
+
+    assert (home / "dags").readlink() == moved / "dags"
+
+
+def test_the_password_file_of_airflow_3_is_private(folder: StateFolder, project: Project) -> None:
+    prepared(folder, project)
+    assert not (folder.root / "passwords.json").exists()
+
+    prepared(folder, project, "3.0.6")
+
+    password = json.loads((folder.root / "passwords.json").read_text())["admin"]
+    assert password == json.loads(folder.secrets.read_text())["admin_password"]
+    assert (folder.root / "passwords.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_home_that_cannot_be_made_is_a_clear_error(folder: StateFolder, project: Project) -> None:
+    folder.airflow_home.rmdir()
+    folder.airflow_home.write_text("in the way")
+
+    with pytest.raises(RuntimeStateError, match=r"Cannot write .*airflow"):
+        prepared(folder, project)
+
+
+def test_each_service_has_a_home_and_a_folder_for_temporary_files(folder: StateFolder) -> None:
+    prepare_own_folder(folder, "worker-1")
+    prepare_own_folder(folder, "worker-1")
+
+    assert sorted(path.name for path in folder.own_folder("worker-1").iterdir()) == ["home", "tmp"]
+
+
+def test_a_link_that_points_right_is_left_alone(tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    point_link(link, tmp_path)
+    before = link.lstat().st_ino
+
+    point_link(link, tmp_path)
+
+    assert link.lstat().st_ino == before
+
+
+def digest(project: Project, **flags: str) -> str:
+    return request_digest(load_config(project, flags, {}), project)
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "requirements": lambda root: (root / "requirements.txt").write_text("pendulum\n"),
+    "nested requirements": lambda root: (root / "dags" / "more.txt").write_text("pendulum\n"),
+    "a plugin": lambda root: (root / "plugins" / "another.py").write_text("A = 1\n"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_a_change_that_roles_would_not_notice_is_another_request(
+    project: Project, change: Callable[[Path], object]
+) -> None:
+    before = digest(project)
+
+    change(project.root)
+
+    assert digest(find_project(project.root)) != before
+
+
+def test_another_wish_is_another_request(project: Project) -> None:
+    assert digest(project, executor="local") != digest(project)
+
+
+def test_a_changed_dag_is_the_same_request(project: Project) -> None:
+    before = digest(project)
+
+    (project.dags / "another.py").write_text("A = 1\n")
+
+    assert digest(project) == before
+
+
+def test_a_fingerprint_looks_at_plugins_by_name_size_and_time(project: Project) -> None:
+    assert project.plugins is not None
+    before = project_fingerprint(project, "packages")
+    (project.plugins / "__pycache__").mkdir()
+    (project.plugins / "__pycache__" / "x.pyc").touch()
+    assert project_fingerprint(project, "packages") == before
+
+    os.utime(project.plugins / "example_plugin.py", (1, 1))
+
+    assert project_fingerprint(project, "packages") != before
+    assert project_fingerprint(project, "other packages") != project_fingerprint(project, "packages")
