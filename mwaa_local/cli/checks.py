@@ -9,7 +9,6 @@ from pathlib import Path
 from mwaa_local.adapters.parallel import share_out
 from mwaa_local.catalog import environment_pins
 from mwaa_local.config import LoadedConfig, Project
-from mwaa_local.ports import CommandRunner
 from mwaa_local.runtime.venv import cache_folder
 from mwaa_local.validation.finding import Finding
 from mwaa_local.validation.project_check import ProjectInputs, check_project
@@ -67,10 +66,3 @@ def required_providers(project: Project) -> dict[str, str]:
             name = (exact or named)[1]  # type: ignore[index]
             found[re.sub(r"[-_.]+", "-", name).lower()] = (exact[3] or "") if exact else ""
     return found
-
-
-def system_commands() -> CommandRunner:
-    """Return what runs programs on this machine."""
-    from mwaa_local.adapters.commands import SystemCommands
-
-    return SystemCommands()

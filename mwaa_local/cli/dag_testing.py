@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from mwaa_local.catalog import constraints_for
-from mwaa_local.cli.checks import project_inputs, system_commands
+from mwaa_local.cli.checks import project_inputs
+from mwaa_local.cli.look import make_commands
 from mwaa_local.cli.progress import open_progress
 from mwaa_local.config import LoadedConfig, Project
 from mwaa_local.dag_report import DagReport, build_report
@@ -86,7 +87,7 @@ class DagTesting:
             constraints={pin.name: pin.version for pin in pins},
             prefix=dags_prefix(self.project),
             find_module=lambda module: find_module(self.project.dags, module),
-            default_queue=options.get("operators.default_queue", "none"),
+            default_queue=options.get("operators.default_queue", "default"),
         )
 
     def rule_findings(self) -> tuple[Finding, ...]:
@@ -100,7 +101,7 @@ def open_dag_testing(project: Project, loaded: LoadedConfig) -> DagTesting:
     folder.create()
     prepare_folders(folder, project)
     environment = load_environment(loaded, project, folder) or _build(project, loaded, folder)
-    return DagTesting(project, loaded, folder, environment, system_commands())
+    return DagTesting(project, loaded, folder, environment, make_commands())
 
 
 def _build(project: Project, loaded: LoadedConfig, folder: StateFolder) -> DagTestEnvironment:

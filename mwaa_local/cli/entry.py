@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "shell": ("inside", "Open a shell in the environment."),
     "test-requirements": ("test_requirements", "Say what pip on MWAA would do with requirements.txt."),
     "test-dags": ("test_dags", "Read every DAG file in Airflow and say what is wrong."),
+    "pytest": ("pytest_command", "Run the project's tests in its environment."),
     "validate": ("validate", "Check the project without installing anything."),
     "connections": ("objects", "Import or export connections."),
     "variables": ("objects", "Import or export variables."),

@@ -188,7 +188,7 @@ def _nowhere(folder: StateFolder) -> RuntimeAddresses:
     return RuntimeAddresses(
         database_url=_NOWHERE,
         broker_url="memory://",
-        queue_name="none",
+        queue_name="default",
         queue_url="http://127.0.0.1:1/none",
         fernet_key="",
         webserver_secret_key="none",  # noqa: S106

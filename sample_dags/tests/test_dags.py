@@ -1,4 +1,4 @@
-"""Checks the DAG files as the scheduler would read them: `mwaa-local python -m unittest discover tests`."""
+"""Checks the DAG files without our fixtures: `mwaa-local python -m unittest tests/test_dags.py`."""
 
 # ruff: noqa: PT009 - the environment of a project has unittest, pytest only if requirements.txt asks for it
 
@@ -34,7 +34,7 @@ EXPECTED = {
 class TestDags(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.bag = DagBag(dag_folder=str(DAGS), include_examples=False)
+        cls.bag = DagBag(dag_folder=str(DAGS))  # MWAA, and so mwaa-local, loads no examples
 
     def test_every_file_imports(self):
         self.assertEqual(self.bag.import_errors, {})

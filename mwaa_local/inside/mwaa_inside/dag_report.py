@@ -76,6 +76,8 @@ def work(parser, orders, answers):
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         parser.install()
         silence()
+        gc.set_threshold(100000, 20, 20)
+        gc.enable()
         with os.fdopen(orders, "r", encoding="utf-8", errors="surrogateescape") as lines:
             for line in lines:
                 answer = json.dumps(parser.parse(line[:-1])) + "\n"
