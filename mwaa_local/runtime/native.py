@@ -210,6 +210,12 @@ class NativeRuntime:
         admin_is_set = not prepared.has_login
         while True:
             reports = {report.name: report for report in load_status(self.folder)}
+            database = reports.get("postgres")
+            if not admin_is_set and database is not None and database.phase is Phase.HEALTHY:
+                python = prepared.environment.environment.python
+                client = MetadataClient(python, prepared.database_url, self.host.commands)
+                client.set_admin_password(prepared.secrets.admin_password)
+                admin_is_set = True
             if reports and all(report.phase is Phase.HEALTHY for report in reports.values()):
                 return
             for report in reports.values():
@@ -217,12 +223,6 @@ class NativeRuntime:
                     raise self._failure(
                         report, f"ended {report.failures} times (exit code {report.last_exit})"
                     )
-            database = reports.get("postgres")
-            if not admin_is_set and database is not None and database.phase is Phase.HEALTHY:
-                python = prepared.environment.environment.python
-                client = MetadataClient(python, prepared.database_url, self.host.commands)
-                client.set_admin_password(prepared.secrets.admin_password)
-                admin_is_set = True
             if clock.monotonic() > deadline:
                 late = [report for report in reports.values() if report.phase is not Phase.HEALTHY]
                 if late:
