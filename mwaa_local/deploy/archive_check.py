@@ -26,7 +26,7 @@ _UTF8_NAME = 0x800
 _ENCRYPTED = 0x1
 _FOLDER, _LINK = 0o040000, 0o120000
 
-_UNREADABLE = (
+UNREADABLE = (
     zipfile.BadZipFile,
     UnicodeError,
     NotImplementedError,
@@ -59,7 +59,7 @@ def list_archive(file: Path, *, content_limit: int = CONTENT_LIMIT) -> ArchiveLi
                 return ArchiveListing((), size, "it lists more files than any environment could take")
             with zipfile.ZipFile(stream) as archive:
                 return ArchiveListing(_entries(archive, content_limit), size)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             return ArchiveListing((), size, _reason(error))
 
 
@@ -80,7 +80,7 @@ def entry_kind(info: zipfile.ZipInfo) -> EntryKind:
     kind = info.external_attr >> 16 & 0o170000
     if kind == _LINK:
         return EntryKind.SYMLINK
-    return EntryKind.FOLDER if info.is_dir() or kind == _FOLDER else EntryKind.FILE
+    return EntryKind.FOLDER if info.filename.endswith("/") or kind == _FOLDER else EntryKind.FILE
 
 
 def entry_mode(info: zipfile.ZipInfo) -> int | None:
@@ -126,7 +126,7 @@ def _look_into(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[bytes, 
         return b"", f"it is compressed with method {info.compress_type}; only deflate is read everywhere"
     try:
         return read_entry(archive, info, None), ""
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         return b"", _reason(error)
 
 

@@ -105,7 +105,7 @@ def _pin(chosen: ChosenWheel) -> str:
     asked = (
         f"{package.name} @ {chosen.file.url}" if package.is_direct else f"{package.name}=={package.version}"
     )
-    return f"{asked} --hash=sha256:{chosen.file.sha256}"
+    return f"{asked} --hash=sha256:{chosen.file.sha256}" if chosen.file.sha256 else asked
 
 
 def _build(package: LockedPackage, shop: Workshop) -> BundledWheel | str:
@@ -115,7 +115,7 @@ def _build(package: LockedPackage, shop: Workshop) -> BundledWheel | str:
     asked, pins = _source(package, shop)
     if asked is None:
         abi = f"Python {shop.version.python} on Linux x86_64"
-        return f"{package.name} {package.version} has no wheel for {abi}, and no source to build one from."
+        return f"{_title(package)} has no wheel for {abi}, and no source to build one from."
     file = out / "source.txt"
     file.write_text("\n".join([*shop.index_lines, asked + pins]) + "\n", encoding="utf-8")
     build_constraints = out / "build-constraints.txt"
@@ -134,18 +134,21 @@ def _build(package: LockedPackage, shop: Workshop) -> BundledWheel | str:
     )
     built = sorted(out.glob("*.whl"))
     if result.exit_code or not built:
-        return (
-            f"{package.name} {package.version} has only a source package, which cannot be built here:\n"
-            + _last_lines(result.stderr)
+        return f"{_title(package)} has only a source package, which cannot be built here:\n" + _last_lines(
+            result.stderr
         )
     if not built[0].name.endswith("-none-any.whl"):
         return (
-            f"{package.name} {package.version} has only a source package, and it holds compiled code: "
+            f"{_title(package)} has only a source package, and it holds compiled code: "
             f"a wheel that is built here ({built[0].name}) need not run on MWAA."
         )
     target = shop.wheels / built[0].name
     normalise_wheel(built[0], target)
     return _bundled(package.name, target, built=True)
+
+
+def _title(package: LockedPackage) -> str:
+    return f"{package.name} {package.version}".rstrip()
 
 
 def _source(package: LockedPackage, shop: Workshop) -> tuple[str | None, str]:

@@ -4,6 +4,7 @@
 `!name` brings back what we would leave out. As with git, nothing comes back from a folder that is left out.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,5 +94,5 @@ def _read(file: Path) -> tuple[str, ...]:
 def _parse(lines: tuple[str, ...], file: Path) -> pathspec.GitIgnoreSpec:
     try:
         return pathspec.GitIgnoreSpec.from_lines(lines)
-    except ValueError as error:
+    except (ValueError, re.error) as error:
         raise ProjectError(f"{file}: {error}.", hint="Its lines are written as in a .gitignore.") from error

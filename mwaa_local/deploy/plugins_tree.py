@@ -97,11 +97,12 @@ def _walk_folder(walk: _Walk, folder: Path, prefix: str, above: tuple[Path, ...]
     for entry in _scan(folder):
         # One spelling for names with accents: macOS may spell them in two characters, and that is another name.
         name = prefix + unicodedata.normalize("NFC", _text(entry))
-        target = _follow(walk, entry) if entry.is_symlink() else Path(entry.path)
-        is_folder = target.is_dir()
+        is_folder = Path(entry.path).is_dir()
         if walk.ignored.has(name, folder=is_folder):
             walk.left_out.append(f"{name}/" if is_folder else name)
-        elif is_folder:
+            continue
+        target = _follow(walk, entry) if entry.is_symlink() else Path(entry.path)
+        if is_folder:
             _enter(walk, target, name, above)
         elif stat.S_ISREG(target.stat().st_mode):
             walk.found.append(read_tree_file(target, name))

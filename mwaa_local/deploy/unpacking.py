@@ -9,6 +9,7 @@ from pathlib import Path
 from mwaa_local.deploy.archive_check import (
     CONTENT_LIMIT,
     SAFE_METHODS,
+    UNREADABLE,
     entry_kind,
     entry_mode,
     entry_name,
@@ -59,7 +60,7 @@ def _opened(file: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(file) as archive:
             yield archive
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
+    except UNREADABLE as error:
         raise _refusal(file, str(error)) from error
 
 
