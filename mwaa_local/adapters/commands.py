@@ -137,13 +137,16 @@ def _communicate(
     timeout: float | None,
 ) -> tuple[bytes, bytes]:
     """Collect the output, until both streams end, or the program has ended and a daemon it left keeps them open."""
+    ended = False
     while True:
         try:
             return process.communicate(stdin or None, timeout=_TICK)
         except subprocess.TimeoutExpired as expired:
             stdin = b""  # the pipe has it; a further call may not hand it over again
-            if process.poll() is not None:
+            if ended:
                 return expired.output or b"", expired.stderr or b""
+            # Read once more after its end is known: its last words may have come since we looked.
+            ended = process.poll() is not None
             if deadline is not None and time.monotonic() > deadline:
                 raise _too_slow(command, timeout) from None
 
@@ -155,12 +158,13 @@ def _chunks(
     with selectors.DefaultSelector() as selector:
         selector.register(pipe, selectors.EVENT_READ)
         while True:
+            ended = process.poll() is not None  # asked before we look for output, so that none is missed
             if selector.select(_TICK):
                 chunk = os.read(pipe.fileno(), 65536)
                 if not chunk:
                     return
                 yield chunk
-            elif process.poll() is not None:
+            elif ended:
                 return
             if deadline is not None and time.monotonic() > deadline:
                 yield None

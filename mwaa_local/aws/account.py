@@ -1,5 +1,6 @@
 """Names and addresses of an environment's local AWS account: its id, its Celery queue, its broker URL."""
 
+import re
 from urllib.parse import quote, urlsplit
 
 ACCOUNT_ID = "123456789012"
@@ -15,10 +16,19 @@ TOKEN_VARIABLE = "MWAA_LOCAL_CREDENTIALS_TOKEN"  # noqa: S105 - a name
 QUEUE_VISIBILITY_TIMEOUT = 43200
 """Twelve hours, as on MWAA: the longest that a task may run (MWAA-FACTS 7)."""
 
+LONGEST_PART = 40
+"""So many characters of an environment's name fit into the 63 of a bucket's."""
+
 
 def celery_queue_name(environment_id: str) -> str:
     """Return the name of an environment's Celery queue, in MWAA's form."""
     return f"airflow-celery-{environment_id}"
+
+
+def bucket_name(environment: str, environment_id: str) -> str:
+    """Return the name of an environment's bucket: S3 allows fewer characters, and fewer of them, than names have."""
+    allowed = re.sub(r"[^a-z0-9]+", "-", environment.lower())[:LONGEST_PART].strip("-")
+    return "-".join(filter(None, ("mwaa-local", allowed, environment_id)))
 
 
 def celery_queue_url(endpoint_url: str, queue: str) -> str:

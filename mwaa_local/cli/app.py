@@ -18,6 +18,7 @@ from mwaa_local.adapters.sockets import free_port, is_port_free
 from mwaa_local.aws.account import (
     CREDENTIALS_PATH,
     TOKEN_VARIABLE,
+    bucket_name,
     celery_broker_url,
     celery_queue_name,
     celery_queue_url,
@@ -63,10 +64,7 @@ class LocalAws:
             str(folder.aws),
         ]
         command += ["--region", config.region, "--queue", queue, "--airflow", version.airflow]
-        command += [
-            "--bucket",
-            f"mwaa-local-{config.name.lower().replace('_', '-')}-{secrets.environment_id}",
-        ]
+        command += ["--bucket", bucket_name(config.name, secrets.environment_id)]
         if config.secrets_file is not None:
             command += ["--secrets", str(config.secrets_file)]
         environment = dict(self._environ)

@@ -9,6 +9,7 @@ from pathlib import Path
 from mwaa_local import __version__
 from mwaa_local.catalog import Generation, MwaaVersion
 from mwaa_local.config import LoadedConfig, Project
+from mwaa_local.errors import ProjectError
 from mwaa_local.runtime.state import Secrets, StateFolder, unwritable, write_private
 
 ADMIN = "admin"
@@ -17,6 +18,11 @@ ADMIN = "admin"
 def prepare_home(folder: StateFolder, project: Project, version: MwaaVersion, secrets: Secrets) -> None:
     """Make AIRFLOW_HOME with `dags` and `plugins` where MWAA has them; RuntimeStateError if that cannot be."""
     home = folder.airflow_home
+    if "%" in str(home) and version.generation is not Generation.AIRFLOW_3:
+        raise ProjectError(
+            f"Airflow {version.airflow} cannot run tasks in a folder with a % in its path: {project.root}",
+            hint="rename the folder: Airflow's configuration takes a % for the beginning of a reference",
+        )
     try:
         for made in (home / "logs", home / "config", folder.root / "no-plugins"):
             made.mkdir(parents=True, exist_ok=True)

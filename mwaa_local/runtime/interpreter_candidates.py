@@ -1,5 +1,6 @@
 """Where a Python interpreter may lie: names of files to try, in the order in which they are tried. Runs nothing."""
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -34,7 +35,8 @@ def list_candidates(
     for candidate in _walk(minor, environ, system_folders):
         # The real file, so that /usr/bin/python3 and python3.11 are one; pyenv's shims never get this far.
         real = candidate.path.resolve()
-        if candidate.path.is_file() and not _names_other_minor(real, minor):
+        # os.access, because a folder of PATH that we may not search is as good as empty.
+        if os.access(candidate.path, os.F_OK) and real.is_file() and not _names_other_minor(real, minor):
             found.setdefault(real, candidate)
     return tuple(found.values())
 

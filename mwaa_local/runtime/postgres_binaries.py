@@ -1,5 +1,6 @@
 """Finds PostgreSQL's programs: an explicit folder, those on the machine, else a wheel that brings them."""
 
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Sequence
@@ -101,7 +102,7 @@ def examine(folder: Path, runner: CommandRunner) -> PostgresBinaries | None:
     """Return what `folder` holds, or None if its programs are missing or do not run."""
     versions = []
     for program in PROGRAMS:
-        if not (folder / program).is_file():
+        if not os.access(folder / program, os.F_OK):
             return None
         try:
             answer = runner.run([str(folder / program), "--version"], timeout=20)

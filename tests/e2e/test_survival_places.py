@@ -18,7 +18,7 @@ from tests.e2e.small_project import SmallProject, finish
 pytestmark = pytest.mark.airflow
 
 NOBODY = 65534
-ODD_NAME = "Ein Projekt mit Größe & 100% (日本) " + "lang " * 18
+ODD_NAME = "Ein Projekt mit Größe & so' (日本) " + "lang " * 18
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 from mwaa_local.catalog import load_version
 from mwaa_local.config import Project
 from mwaa_local.config_loading import load_config
-from mwaa_local.errors import RuntimeStateError
+from mwaa_local.errors import ProjectError, RuntimeStateError
 from mwaa_local.project import find_project
 from mwaa_local.runtime.airflow_home import (
     point_link,
@@ -75,6 +75,19 @@ def test_a_home_that_cannot_be_made_is_a_clear_error(folder: StateFolder, projec
 
     with pytest.raises(RuntimeStateError, match=r"Cannot write .*airflow"):
         prepared(folder, project)
+
+
+def test_a_path_that_airflow_2_cannot_hold_is_a_clear_error(tmp_path: Path) -> None:
+    shutil.copytree(PLAIN, tmp_path / "100%")
+    project = find_project(tmp_path / "100%")
+    folder = StateFolder(project.state)
+    folder.create()
+
+    with pytest.raises(
+        ProjectError, match=r"Airflow 2\.2\.2 cannot run tasks in a folder with a % in its path"
+    ):
+        prepared(folder, project)
+    assert prepared(folder, project, "3.0.6").is_dir()
 
 
 def test_each_service_has_a_home_and_a_folder_for_temporary_files(folder: StateFolder) -> None:

@@ -271,6 +271,18 @@ def test_what_does_not_stop_in_its_grace_is_killed() -> None:
     assert world.processes.killed == [pid]
 
 
+def test_after_stopping_even_services_that_waited_are_reported_as_stopped() -> None:
+    world = World(service("aws"), service("worker", "aws"))
+    world.processes.unstartable.add("/bin/aws")
+    world.steps(2)
+    world.supervisor.stopping = True
+    reports: list[set[Phase]] = []
+
+    world.supervisor.run(world.clock.sleep, lambda states: reports.append({state.phase for state in states}))
+
+    assert reports[-1] == {Phase.STOPPED}
+
+
 def test_run_reports_changes_until_everything_has_stopped() -> None:
     world = World(service("aws"), launcher=True)
     reports: list[Phase] = []

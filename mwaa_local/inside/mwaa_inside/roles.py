@@ -107,7 +107,7 @@ def role_arguments(role, version):
     if version < (2,):
         return {
             "scheduler": ["scheduler"],
-            "worker": ["worker", "--skip_serve_logs", "--queues", queue],
+            "worker": ["worker", "--skip_serve_logs", "--queues", queue, "--pid", worker_pid_file()],
             "webserver": ["webserver", "-hn", host, "-p", port],
         }[role]
     # Before 2.2 the scheduler served no logs, so that there was nothing to skip.
@@ -117,11 +117,23 @@ def role_arguments(role, version):
         web = ["api-server", "--host", host, "--port", port, "--workers", "1"]
     return {
         "scheduler": ["scheduler", *serving],
-        "worker": ["celery", "worker", "--skip-serve-logs", "--queues", queue],
+        "worker": ["celery", "worker", "--skip-serve-logs", "--queues", queue, "--pid", worker_pid_file()],
         "webserver": web,
         "triggerer": ["triggerer", "--skip-serve-logs"],
         "dag-processor": ["dag-processor"],
     }[role]
+
+
+def worker_pid_file():
+    """Return where a worker writes its PID: in its own folder, since workers share AIRFLOW_HOME.
+
+    Celery refuses to start when the file of a worker that was killed names a process that exists, whichever that is;
+    here the supervisor is who knows what runs.
+    """
+    path = os.path.join(os.environ["TMPDIR"], "worker.pid")
+    if os.path.exists(path):
+        os.unlink(path)
+    return path
 
 
 def beat(path, interval=5.0):
