@@ -111,6 +111,18 @@ def official_constraints(airflow: str, python: str) -> str | None:
     return "".join(f"{pin.name}=={pin.version}\n" for pin in pins)
 
 
+def is_decodable(content: bytes) -> bool:
+    """Return whether pip can read a file in MWAA's containers, where the locale's encoding is UTF-8."""
+    declared = re.search(rb"\A(?:[^\n]*\n)?#.*?coding[:=]\s*([-\w.]+)", content)
+    if declared or content.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return True
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def decode_requirements(content: bytes) -> str:
     """Decode a requirements file as pip does: a byte order mark, a coding line, UTF-8, the locale's encoding."""
     for mark, encoding in (

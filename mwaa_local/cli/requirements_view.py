@@ -58,7 +58,7 @@ def render_verdict(verdict: Verdict, *, coloured: bool) -> str:
     lines += _changes(verdict)
     if verdict.findings:
         lines += [render_report(verdict.findings, coloured=coloured), ""]
-    return "\n".join([*lines, _conclusion(verdict, coloured=coloured)])
+    return "\n".join([*lines, conclusion(verdict, coloured=coloured)])
 
 
 def _line_table(verdict: Verdict) -> list[str]:
@@ -91,7 +91,8 @@ def _changes(verdict: Verdict) -> list[str]:
     return [*lines, ""] if lines else []
 
 
-def _conclusion(verdict: Verdict, *, coloured: bool) -> str:
+def conclusion(verdict: Verdict, *, coloured: bool) -> str:
+    """Return the verdict in one sentence."""
     if not verdict.installs:
         text, colour = "pip on MWAA refuses this and installs nothing; Airflow starts without it", "red"
     elif not verdict.works:

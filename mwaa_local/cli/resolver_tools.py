@@ -1,4 +1,4 @@
-"""What checks of requirements need of this machine: uv, MWAA's Python where there is one, a folder for what is remembered."""
+"""What checks of requirements need of this machine: uv, MWAA's Python where there is one, a folder to remember in."""
 
 import os
 from pathlib import Path

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,13 @@ import click
 from mwaa_local.cli.finding_report import exit_code, print_json, report_options, write_reports
 from mwaa_local.cli.options import HELP, project_option
 from mwaa_local.cli.render import is_coloured
-from mwaa_local.cli.requirements_view import render_verdict, verdict_fields
+from mwaa_local.cli.requirements_view import conclusion, render_verdict, verdict_fields
 from mwaa_local.config import LoadedConfig, Project
 from mwaa_local.errors import ProjectError
+from mwaa_local.validation.requirements_file import shown_name
+from mwaa_local.validation.requirements_fix import MARK, FixedFile, make_fix
 from mwaa_local.validation.requirements_verdict import Inputs, Verdict, judge_requirements
+from mwaa_local.validation.resolver import Resolver
 
 
 @click.command()
@@ -26,8 +30,11 @@ from mwaa_local.validation.requirements_verdict import Inputs, Verdict, judge_re
     metavar="VALUE",
     help="Version of the amazon provider that is preinstalled [default: MWAA's own].",
 )
+@click.option(
+    "--fix", "fixes", is_flag=True, help="Write requirements.fixed.txt (and constraints) as a way out."
+)
 @report_options
-def test_requirements_command(file: Path | None, folder: Path, **wishes: Any) -> int:
+def test_requirements_command(file: Path | None, folder: Path, fixes: bool, **wishes: Any) -> int:
     """Say what pip on MWAA would do with FILE [default: the project's requirements.txt].
 
     Resolves for MWAA's Python on Linux x86_64, on top of MWAA's own packages, with the constraints that MWAA adds, and
@@ -35,12 +42,15 @@ def test_requirements_command(file: Path | None, folder: Path, **wishes: Any) ->
     """
     as_json, sarif, junit = (wishes.pop(name) for name in ("as_json", "sarif", "junit"))
     project = _find_project(file, folder)
-    verdict = _judge(project, wishes)
+    work = _prepare(project, wishes)
+    verdict = judge_requirements(work.inputs, work.resolver)
     write_reports("requirements", verdict.findings, sarif, junit)
     if as_json:
         print_json(verdict.findings, verdict_fields(verdict))
     elif "-" not in (str(sarif), str(junit)):
         click.echo(render_verdict(verdict, coloured=is_coloured()))
+    if fixes:
+        click.echo(_fix(work, verdict), err=True)
     return exit_code(verdict.findings)
 
 
@@ -65,7 +75,13 @@ def _find_project(file: Path | None, folder: Path) -> Project:
     return project
 
 
-def _judge(project: Project, wishes: dict[str, Any]) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class _Work:
+    inputs: Inputs
+    resolver: Resolver
+
+
+def _prepare(project: Project, wishes: dict[str, Any]) -> _Work:
     from mwaa_local.cli.resolver_tools import make_resolver
     from mwaa_local.config_loading import load_config
     from mwaa_local.validation.base_environment import make_base
@@ -75,7 +91,38 @@ def _judge(project: Project, wishes: dict[str, Any]) -> Verdict:
     wished = wishes.get("amazon_provider") is not None
     provider = loaded.config.amazon_provider if wished else loaded.version.amazon_provider_stock
     base = make_base(loaded.version, provider)
-    return judge_requirements(Inputs(project, base, _variables(loaded)), make_resolver(base, sys.executable))
+    return _Work(Inputs(project, base, _variables(loaded)), make_resolver(base, sys.executable))
+
+
+def _fix(work: _Work, verdict: Verdict) -> str:
+    """Write a way out and judge it; the user's own files stay."""
+    project = work.inputs.project
+    fix = make_fix(project, work.inputs.base, verdict.file, work.resolver)
+    if fix is None:
+        return "No way out was found: no versions of these packages work with this Airflow."
+    for each in fix.files:
+        _write(each)
+    fixed = replace(work.inputs, project=replace(project, requirements=fix.files[0].path))
+    after = judge_requirements(fixed, work.resolver)
+    lines = [f"Wrote {shown_name(project, each.path)}" for each in fix.files]
+    return "\n".join([*lines, *(f"  {each}" for each in fix.changes), conclusion(after, coloured=False)])
+
+
+def _write(file: FixedFile) -> None:
+    if file.path.exists() and MARK not in file.path.read_text(encoding="utf-8", errors="replace"):
+        raise ProjectError(
+            f"{file.path} exists and is not mwaa-local's.",
+            hint="Move it away, or keep it and do without --fix.",
+        )
+    try:
+        file.path.parent.mkdir(parents=True, exist_ok=True)
+        partial = file.path.with_name(f"{file.path.name}.partial")
+        partial.write_text(file.text, encoding="utf-8")
+        partial.replace(file.path)
+    except OSError as error:
+        raise ProjectError(
+            f"{file.path} cannot be written: {error.strerror}.", hint="Check who may write there."
+        ) from error
 
 
 def _variables(loaded: LoadedConfig) -> dict[str, str]:

@@ -104,8 +104,14 @@ def _as_broken(base: BaseEnvironment, after: Mapping[str, str], name: str, text:
         requirement=text.partition(";")[0].strip(),
         needed=needed,
         found=after.get(needed),
-        fatal=name in base.foundation and needed not in _COMPATIBLE,
+        fatal=name in base.foundation and not _is_harmless(base, after, needed),
     )
+
+
+def _is_harmless(base: BaseEnvironment, after: Mapping[str, str], needed: str) -> bool:
+    if needed not in _COMPATIBLE or needed not in after or needed not in base.versions:
+        return False
+    return Version(after[needed]) > Version(base.versions[needed])
 
 
 def _happens(breakage: Breakage, before: Mapping[str, str], after: Mapping[str, str]) -> bool:

@@ -160,11 +160,13 @@ class RequirementLine:
             return False
 
 
-def parse_requirement(options: LineOptions, location: Location, project: Project) -> RequirementLine:
+def parse_requirement(
+    options: LineOptions, location: Location, project: Project, target: Target
+) -> RequirementLine:
     """Read what a line asks for; LineError where pip refuses it."""
     text = options.requirement or options.editable
     hashes = tuple(value for name, value in options.values if name == "hash")
-    place = _Place(location, project, hashes, bool(not options.requirement))
+    place = _Place(location, project, hashes, bool(not options.requirement), target.pip_number < (24, 1))
     if place.editable:
         return _parse_editable(text, place)
     direct = _URL.fullmatch(text)
@@ -183,11 +185,14 @@ class _Place:
     project: Project
     hashes: tuple[str, ...]
     editable: bool
+    legacy: bool
+    """Whether pip is older than 24.1, and takes versions that are none."""
 
 
 def _parse_name(text: str, place: _Place) -> RequirementLine:
     try:
-        requirement = Requirement(text)
+        # >=1.3.* is compared as a text by old pips; for all that matters it is >=1.3.
+        requirement = Requirement(re.sub(r"([<>]=?\s*[\d.]+)\.\*", r"\1", text) if place.legacy else text)
     except InvalidRequirement as error:
         raise LineError(f"pip cannot read {text!r}.", _syntax_hint(text)) from error
     return RequirementLine(

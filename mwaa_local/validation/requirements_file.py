@@ -15,6 +15,7 @@ from mwaa_local.requirements_files import (
     OFFICIAL_CONSTRAINTS,
     decode_requirements,
     expand_variables,
+    is_decodable,
     locate,
     official_constraints,
 )
@@ -83,7 +84,12 @@ def load_requirements(project: Project, environ: Mapping[str, str], target: Targ
     """Read the project's requirements and everything they include; `environ` is what `${NAME}` stands for."""
     assert project.requirements is not None
     work = _Reading(project, environ, target)
-    own = decode_requirements(project.requirements.read_bytes())
+    content = project.requirements.read_bytes()
+    own = decode_requirements(content)
+    if not is_decodable(content):
+        place = Location(shown_name(project, project.requirements), _undecodable_line(content))
+        message = "The file is not UTF-8: pip stops with an exception, and MWAA installs nothing."
+        work.refuse("requirements-encoding", place, message, "Save it as UTF-8.")
     _read_file(work, project.requirements, own, constraint=False)
     return RequirementsFile(
         lines=tuple(work.lines),
@@ -95,6 +101,11 @@ def load_requirements(project: Project, environ: Mapping[str, str], target: Targ
         texts=tuple(work.texts.items()),
         findings=tuple(work.findings),
     )
+
+
+def _undecodable_line(content: bytes) -> int:
+    valid = content.decode("utf-8", errors="replace").partition("\ufffd")[0]
+    return valid.count("\n") + 1
 
 
 def logical_lines(text: str) -> Iterator[tuple[int, str]]:
@@ -144,7 +155,7 @@ def _read_line(work: _Reading, line: str, location: Location, path: Path, constr
 
 def _keep_requirement(work: _Reading, options: LineOptions, location: Location, constraint: bool) -> None:
     try:
-        line = parse_requirement(options, location, work.project)
+        line = parse_requirement(options, location, work.project, work.target)
     except LineError as error:
         work.refuse("requirements-syntax", location, str(error), error.hint)
         return

@@ -12,6 +12,7 @@ from mwaa_local.validation.environment_health import Health, judge_environment
 from mwaa_local.validation.file_rules import check_files
 from mwaa_local.validation.finding import Finding, Location, has_errors, order_findings
 from mwaa_local.validation.package_verdict import PackageVerdict, by_name, decide_package
+from mwaa_local.validation.pip_choice import changed_packages, resolve_as_pip
 from mwaa_local.validation.requirement_line import RequirementLine
 from mwaa_local.validation.requirements_file import RequirementsFile, load_requirements
 from mwaa_local.validation.requirements_rules import check_lines, conflict_findings, health_findings
@@ -38,6 +39,8 @@ class Verdict:
     findings: tuple[Finding, ...]
     health: Health | None
     diagnosis: Diagnosis | None
+    file: RequirementsFile
+    """What was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ def judge_requirements(inputs: Inputs, resolver: Resolver) -> Verdict:
     checked = check_lines(file, base)
     if has_errors((*file.findings, *checked)):
         # pip reads everything before it installs anything.
-        return _refused(base, forced, (*file.findings, *checked), None)
+        return _refused(base, (file, forced), (*file.findings, *checked), None)
     question = Question(
         lines=tuple(line.wanted for line in file.lines),
         constraints=tuple(pin.wanted for pin in pins),
@@ -67,14 +70,15 @@ def judge_requirements(inputs: Inputs, resolver: Resolver) -> Verdict:
         remote_lines=tuple(each.url for each in file.remote if not each.constraint),
         remote_constraints=tuple(each.url for each in file.remote if each.constraint),
     )
-    answer = _ask(resolver, question)
+    question, answer = resolve_as_pip(resolver, question, base)
     if isinstance(answer, Refusal):
-        diagnosis = diagnose(question, file.lines, pins, answer, lambda each: _ask(resolver, each))
+        _raise_for_network(answer)
+        diagnosis = diagnose(question, file.lines, pins, answer, resolver.resolve)
         found = conflict_findings(diagnosis, file, base)
-        return _refused(base, forced, (*checked, *found), diagnosis)
+        return _refused(base, (file, forced), (*file.findings, *checked, *found), diagnosis)
     accepted = _accepted(base, file, pins, answer, (forced, (*file.findings, *checked)))
-    changed = [each for each in answer.packages if base.versions.get(each.name) != each.version]
-    found = check_files(resolver.find_files(question, changed), file, accepted.packages, base)
+    files = resolver.find_files(question, changed_packages(answer, base))
+    found = check_files(files, file, accepted.packages, base)
     return replace(
         accepted,
         installs=not has_errors(found),
@@ -83,14 +87,12 @@ def judge_requirements(inputs: Inputs, resolver: Resolver) -> Verdict:
     )
 
 
-def _ask(resolver: Resolver, question: Question) -> Resolution | Refusal:
-    answer = resolver.resolve(question)
-    if isinstance(answer, Refusal) and answer.is_network_failure:
+def _raise_for_network(refusal: Refusal) -> None:
+    if refusal.is_network_failure:
         raise RequirementsError(
-            f"The package index, or a file that the requirements name, cannot be reached.\n{answer.output.strip()}",
+            f"The package index, or a file that the requirements name, cannot be reached.\n{refusal.output.strip()}",
             hint="Check the network, the proxy, and the index (UV_DEFAULT_INDEX or PIP_INDEX_URL); then try again.",
         )
-    return answer
 
 
 def _pins(base: BaseEnvironment, file: RequirementsFile, *, forced: bool) -> tuple[RequirementLine, ...]:
@@ -121,8 +123,12 @@ def _as_lines(pins: tuple[Pin, ...], origin: str) -> list[RequirementLine]:
 
 
 def _refused(
-    base: BaseEnvironment, forced: bool, findings: tuple[Finding, ...], diagnosis: Diagnosis | None
+    base: BaseEnvironment,
+    read: tuple[RequirementsFile, bool],
+    findings: tuple[Finding, ...],
+    diagnosis: Diagnosis | None,
 ) -> Verdict:
+    file, forced = read
     return Verdict(
         airflow=base.version.airflow,
         amazon_provider=base.amazon_provider,
@@ -137,6 +143,7 @@ def _refused(
         findings=order_findings(findings),
         health=None,
         diagnosis=diagnosis,
+        file=file,
     )
 
 
@@ -169,4 +176,5 @@ def _accepted(
         findings=order_findings((*checked, *health_findings(health, packages, file, base))),
         health=health,
         diagnosis=None,
+        file=file,
     )

@@ -23,6 +23,12 @@ _PLATFORMS = {"Amazon Linux 2": "x86_64-manylinux_2_28", "Amazon Linux 2023": "x
 
 _TIMEOUT = 300.0
 
+_NEEDS_NOTHING = tuple(
+    f'[[dependency-metadata]]\nname = "{name}"\nrequires-dist = []\n'
+    for name in ("mysqlclient", "psycopg2", "pycurl")
+)
+"""MWAA's image has the headers that these want before they say that they depend on nothing; this machine may not."""
+
 
 @dataclass(frozen=True, slots=True)
 class ResolverTools:
@@ -49,6 +55,10 @@ class Question:
     remote_constraints: tuple[str, ...] = ()
     soft: tuple[Pin, ...] = ()
     """Versions to prefer over those that are installed."""
+    unpreferred: tuple[str, ...] = ()
+    """Installed packages whose versions are not to be preferred."""
+    build_constraints: tuple[str, ...] = ()
+    """What source packages are built with."""
     no_deps: bool = False
 
     def with_lines(self, lines: Sequence[str]) -> "Question":
@@ -95,7 +105,10 @@ class Resolver:
 
     def _write_preferences(self, output: Path, question: Question) -> None:
         preferred = {pin.name: pin.version for pin in (*self._base.pins, *question.soft)}
-        output.write_text("".join(f"{name}=={version}\n" for name, version in preferred.items()), "utf-8")
+        lines = (
+            f"{each}=={version}" for each, version in preferred.items() if each not in question.unpreferred
+        )
+        _write_lines(output, lines)
 
     def _command(self, question: Question, output: Path) -> list[str]:
         work, base = self._work, self._base
@@ -104,7 +117,7 @@ class Resolver:
         _write_lines(work / "requirements.in", lines)
         _write_lines(work / "constraints.txt", constraints)
         indexes = choose_indexes(question.options, self._tools.environ).table
-        tables = [indexes, *(_metadata_table(pin, each) for pin, each in base.requires)]
+        tables = [indexes, *(_metadata_table(pin, each) for pin, each in base.requires), *_NEEDS_NOTHING]
         _write_lines(work / "uv.toml", tables)
         command = [str(self._tools.uv), "pip", "compile", str(work / "requirements.in")]
         command += ["--constraints", str(work / "constraints.txt"), "--output-file", str(output)]
@@ -126,6 +139,9 @@ class Resolver:
         ]
         if self._tools.interpreter is not None:
             command += ["--python", str(self._tools.interpreter)]
+        if question.build_constraints:
+            _write_lines(work / "build-constraints.txt", question.build_constraints)
+            command += ["--build-constraints", str(work / "build-constraints.txt")]
         if question.no_deps:
             command.append("--no-deps")
         return command + _option_arguments(question.options)
