@@ -14,6 +14,7 @@ from mwaa_local.validation.finding import Finding
 from mwaa_local.validation.project_check import ProjectInputs, check_project
 from mwaa_local.validation.provider_names import load_provider_names
 
+_AMAZON = "apache-airflow-providers-amazon"
 _EXACT = re.compile(
     r"^\s*(apache[-_.]airflow[-_.]providers[-_.][\w.-]+?)\s*(?:\[[^\]]*\])?\s*(===?\s*([\w.+!]+))?\s*(?:[;#].*)?$"
 )
@@ -28,10 +29,13 @@ def check_everything(project: Project, loaded: LoadedConfig) -> tuple[Finding, .
 def project_inputs(project: Project, loaded: LoadedConfig) -> ProjectInputs:
     """Return what the checks of a project look at."""
     required = required_providers(project)
+    stock = loaded.version.amazon_provider_stock
+    asked = loaded.config.amazon_provider == stock or _AMAZON in required
     return ProjectInputs(
         project,
         loaded,
-        load_provider_names(installed_providers(loaded) | required),
+        load_provider_names(installed_providers(loaded, loaded.config.amazon_provider) | required),
+        None if asked else load_provider_names(installed_providers(loaded, stock) | required),
         required,
         datetime.now(UTC).date(),
         share_out,
@@ -45,9 +49,9 @@ def _memory(project: Project) -> Path:
     return cache_folder(os.environ, Path.home()) / "validate" / f"{name}.json"
 
 
-def installed_providers(loaded: LoadedConfig) -> dict[str, str]:
-    """Return the providers of the environment by distribution name, with their versions."""
-    pins = environment_pins(loaded.version, loaded.config.amazon_provider)
+def installed_providers(loaded: LoadedConfig, amazon: str | None) -> dict[str, str]:
+    """Return the providers of an environment by distribution name, with their versions."""
+    pins = environment_pins(loaded.version, amazon)
     return {pin.name: pin.version for pin in pins if pin.name.startswith("apache-airflow")}
 
 

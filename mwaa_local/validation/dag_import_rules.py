@@ -5,7 +5,8 @@ import sys
 from collections.abc import Iterator
 
 from mwaa_local.validation.dag_source import DagSource
-from mwaa_local.validation.rule import NameState, Problem, Surroundings, problem_at
+from mwaa_local.validation.provider_modules import distribution_of
+from mwaa_local.validation.rule import NameState, Problem, ProviderNames, Surroundings, problem_at
 
 _NEW: dict[str, tuple[int, ...]] = {
     "importlib.metadata": (3, 8),
@@ -70,12 +71,36 @@ def deprecated_name(source: DagSource, around: Surroundings) -> Iterator[Problem
             yield problem_at(node, f"{what} is deprecated in {state.package} {state.version}.", hint)
 
 
+def not_in_stock(source: DagSource, around: Surroundings) -> Iterator[Problem]:
+    """Find names that exist here only because another provider version is used than MWAA has."""
+    if around.stock is None:
+        return
+    here = {(module, name) for state, _, module, name in _provider_names(source, around) if state.present}
+    for state, node, module, name in _provider_names(source, around, around.stock):
+        if not state.present and (module, name) in here:
+            what = f"{module}{'.' + name if name else ''}"
+            message = f"{what} does not exist in {state.package} {state.version}, which MWAA preinstalls."
+            instead = f", or use {state.elsewhere}" if state.elsewhere else ""
+            yield problem_at(node, message, f"Pin {state.package} in requirements.txt{instead}.")
+
+
+def missing_provider(source: DagSource, around: Surroundings) -> Iterator[Problem]:
+    """Find imports from providers that MWAA does not preinstall and requirements.txt does not name."""
+    installed = around.providers.installed
+    for site in source.imports:
+        if site.module.startswith("airflow.providers.") and not site.guarded and site.scope.runs_at_parse:
+            package = distribution_of(site.module, installed)
+            if package not in installed:
+                message = f"{site.module} is of {package}, which MWAA does not preinstall."
+                yield problem_at(site.node, message, f"Add a line to requirements.txt: {package}")
+
+
 def _provider_names(
-    source: DagSource, around: Surroundings
+    source: DagSource, around: Surroundings, providers: ProviderNames | None = None
 ) -> Iterator[tuple[NameState, ast.stmt, str, str]]:
     for site in source.imports:
         if site.module.startswith("airflow.") and not site.guarded:
-            state = around.providers.find(site.module, site.name)
+            state = (providers or around.providers).find(site.module, site.name)
             if state is not None:
                 yield state, site.node, site.module, site.name
 

@@ -228,6 +228,26 @@ DAG_RULES: tuple[DagRule, ...] = (
     ),
     DagRule(
         Rule(
+            "name-not-in-stock",
+            W,
+            "A name is imported that exists here, but not in the provider version that MWAA preinstalls.",
+            "Pin the provider in requirements.txt.",
+            "MWAA-FACTS 1.4, 11.3 #33",
+        ),
+        imports.not_in_stock,
+    ),
+    DagRule(
+        Rule(
+            "missing-provider",
+            W,
+            "A provider is imported that MWAA does not preinstall and requirements.txt does not name.",
+            "Add it to requirements.txt.",
+            "MWAA-FACTS 1.2",
+        ),
+        imports.missing_provider,
+    ),
+    DagRule(
+        Rule(
             "deprecated-name",
             I,
             "A deprecated name of a provider is imported.",

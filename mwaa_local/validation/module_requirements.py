@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from mwaa_local.validation.provider_modules import distribution_of
+
 _DISTRIBUTIONS = {
     "Crypto": "pycryptodome",
     "MySQLdb": "mysqlclient",
@@ -44,16 +46,6 @@ _DISTRIBUTIONS = {
     "zmq": "pyzmq",
 }
 
-_PROVIDERS = {
-    "apache": 2,
-    "common": 2,
-    "microsoft": 2,
-    "cncf": 2,
-    "dbt": 2,
-    "atlassian": 2,
-}
-"""Providers whose names have two parts."""
-
 
 def requirement_for(module: str, constraints: Mapping[str, str]) -> str | None:
     """Return the line of requirements.txt that would bring a module, with the constraints' version where there is one.
@@ -72,8 +64,7 @@ def _distribution(module: str) -> str | None:
     if parts[0] == "airflow":
         if parts[1:2] != ["providers"] or len(parts) < 3:
             return None
-        length = _PROVIDERS.get(parts[2], 1)
-        return "apache-airflow-providers-" + "-".join(parts[2 : 2 + length])
+        return distribution_of(module, ())
     if parts[:2] == ["google", "cloud"] and len(parts) > 2:
         return f"google-cloud-{parts[2].replace('_', '-')}"
     if parts[:2] == ["google", "auth"]:

@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from mwaa_local.config import LoadedConfig, Project
+from mwaa_local.settings_rules import option_variable
 from mwaa_local.validation.dag_cache import (
     cache_key,
     content_digest,
@@ -31,6 +32,7 @@ from mwaa_local.validation.project_rules import (
 )
 from mwaa_local.validation.rule import ProviderNames, Rule, Surroundings
 from mwaa_local.validation.settings_rules_check import SETTINGS_RULES, check_settings
+from mwaa_local.validation.startup_text_rules import STARTUP_RULES, StartupScript, check_startup_text
 
 NamedFile = tuple[str, bytes]
 ShareOut = Callable[[Callable[[NamedFile], FileReport], Sequence[NamedFile]], list[FileReport]]
@@ -44,6 +46,8 @@ class ProjectInputs:
     project: Project
     loaded: LoadedConfig
     providers: ProviderNames
+    stock_providers: ProviderNames | None
+    """Those of MWAA, where the project uses others without asking for them in requirements.txt."""
     required_providers: Mapping[str, str]
     """Those that requirements.txt names, with their pinned versions (empty where not pinned)."""
     today: date
@@ -55,12 +59,19 @@ class ProjectInputs:
 def every_rule() -> tuple[Rule, ...]:
     """Return all rules, in the order in which they are documented."""
     dag = tuple(each.rule for each in DAG_RULES)
-    return (*dag, SYNTAX, ENCODING, UNKNOWN_IGNORE, *PROJECT_RULES, *SETTINGS_RULES)
+    startup = tuple(each.rule for each in STARTUP_RULES)
+    return (*dag, SYNTAX, ENCODING, UNKNOWN_IGNORE, *PROJECT_RULES, *SETTINGS_RULES, *startup)
 
 
 def check_project(inputs: ProjectInputs) -> tuple[Finding, ...]:
     """Return everything that is found, in reading order."""
-    return order_findings((*check_dags(inputs), *_check_settings(inputs)))
+    found = (
+        *check_dags(inputs),
+        *_check_settings(inputs),
+        *_check_startup_script(inputs),
+        *_check_requirements(inputs),
+    )
+    return order_findings(dict.fromkeys(found))
 
 
 def ignore_dialect(loaded: LoadedConfig) -> IgnoreDialect:
@@ -84,6 +95,7 @@ def check_dags(inputs: ProjectInputs) -> Iterator[Finding]:
         version,
         version.catchup_by_default if catchup is None else catchup.strip().lower() in ("true", "t", "1"),
         inputs.providers,
+        inputs.stock_providers,
     )
     reports = _check_files(folder, _Files(inputs, around, prefix))
     yield from check_ignore_files(folder, prefix, dialect)
@@ -171,3 +183,39 @@ def dags_prefix(project: Project) -> str:
 def _check_settings(inputs: ProjectInputs) -> Iterator[Finding]:
     required = inputs.required_providers.get("apache-airflow-providers-amazon")
     yield from check_settings(inputs.loaded, inputs.project, inputs.today, required)
+
+
+def _check_startup_script(inputs: ProjectInputs) -> Iterator[Finding]:
+    script = inputs.project.startup_script
+    if script is None or not inputs.loaded.version.startup_script:
+        return
+    try:
+        content = script.read_bytes()
+    except OSError:
+        return
+    yield from check_startup_text(
+        StartupScript(content, _shown(inputs.project, script), inputs.loaded.version)
+    )
+
+
+def _check_requirements(inputs: ProjectInputs) -> Iterator[Finding]:
+    """Say what the lines alone tell; what they resolve to is `test-requirements`'s."""
+    if inputs.project.requirements is None:
+        return
+    # Only where they are needed: they take longer to import than a small project takes to be checked.
+    from mwaa_local.validation.base_environment import make_base
+    from mwaa_local.validation.requirements_file import load_requirements
+    from mwaa_local.validation.requirements_rules import check_lines
+
+    base = make_base(inputs.loaded.version, inputs.loaded.config.amazon_provider)
+    options = {option_variable(option): value for option, value in inputs.loaded.config.airflow_options}
+    try:
+        file = load_requirements(inputs.project, options, base.target)
+    except OSError:
+        return
+    yield from file.findings
+    yield from check_lines(file, base)
+
+
+def _shown(project: Project, path: Path) -> str:
+    return str(path.relative_to(project.root)) if path.is_relative_to(project.root) else str(path)

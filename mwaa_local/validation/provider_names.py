@@ -6,15 +6,18 @@ each further line is a module, a name (`-`: the module itself) and a sign for ea
 """
 
 import bisect
+import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from mwaa_local.catalog import data_folder
+from mwaa_local.validation.provider_modules import distribution_of
 from mwaa_local.validation.rule import NameState, ProviderNames
 
-_PREFIX = "airflow.providers."
+_OPERATOR = re.compile(r"[A-Z]\w*(Operator|Sensor|Hook)(Async)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +50,6 @@ def load_provider_names(installed: Mapping[str, str], folder: Path | None = None
     return ProviderNames(find, installed)
 
 
-def distribution_of(module: str, installed: Mapping[str, str]) -> str:
-    """Return the distribution that brings a module of Airflow: the provider's with the longest fitting name."""
-    if not module.startswith(_PREFIX):
-        return "apache-airflow"
-    parts = module.removeprefix(_PREFIX).split(".")
-    names = ["apache-airflow-providers-" + "-".join(parts[:length]) for length in (3, 2, 1)]
-    return next((name.replace("_", "-") for name in names if name.replace("_", "-") in installed), names[-1])
-
-
 def parse_name_table(package: str, text: str) -> NameTable:
     """Read a table of names."""
     first, *lines = (line for line in text.splitlines() if line and not line.startswith("#"))
@@ -73,17 +67,40 @@ def find_name(table: NameTable, version: str, module: str, name: str) -> NameSta
     signs, instead = table.names.get((module, name or "-"), ("", ""))
     whole, _ = table.names.get((module, "-"), ("", ""))
     sign = _sign_at(table, signs, version)
-    if name and _sign_at(table, whole, version) == ".":
-        # The module itself is not there (yet, or any more).
+    if _sign_at(table, whole, version) == "." or (name and not signs and _OPERATOR.fullmatch(name)):
+        # The module itself is not there (yet, or any more), or no version has such an operator.
         sign = "."
     if not sign:
         return None
-    present = sign != "."
     since = ""
-    if not present:
-        later = [known for known, each in zip(table.versions, signs or whole, strict=True) if each == "+"]
-        since = next((each for each in later if _numbers(each) > _numbers(version)), "")
-    return NameState(table.package, version, present, sign == "d", instead, since)
+    if sign == ".":
+        having = zip(table.versions, signs, strict=True) if signs else ()
+        since = next(
+            (known for known, each in having if each != "." and _numbers(known) > _numbers(version)), ""
+        )
+        instead = _here(table, version, module, name, instead)
+    return NameState(table.package, version, sign != ".", sign == "d", instead, since)
+
+
+def _here(table: NameTable, version: str, module: str, name: str, instead: str) -> str:
+    """Return what this version has for a name that it has not: the successor, the predecessor, or a like one."""
+    if instead:
+        successor, _, last = instead.rpartition(".")
+        if _sign_at(table, table.names.get((successor, last), ("", ""))[0], version) not in ("", "."):
+            return instead
+    full = f"{module}.{name}"
+    present = [
+        (place, each, other)
+        for (place, each), (signs, other) in table.names.items()
+        if each != "-" and _sign_at(table, signs, version) not in ("", ".")
+    ]
+    for place, each, other in present:
+        if other == full:
+            return f"{place}.{each}"
+    near = difflib.get_close_matches(
+        name, [each for place, each, _ in present if place == module], n=1, cutoff=0.8
+    )
+    return near[0] if near else ""
 
 
 def _sign_at(table: NameTable, signs: str, version: str) -> str:

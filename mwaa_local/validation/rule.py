@@ -31,6 +31,8 @@ class Surroundings:
     version: MwaaVersion
     catchup_by_default: bool
     providers: "ProviderNames"
+    stock: "ProviderNames | None" = None
+    """MWAA's own, where other ones are used here that requirements.txt does not ask for."""
 
     @property
     def python(self) -> tuple[int, ...]:
