@@ -143,4 +143,5 @@ def task_log(environment: LocalEnvironment, dag_id: str, task_id: str) -> str:
 
 def list_runs(version: str, dag_id: str) -> tuple[str, ...]:
     """Return Airflow's command that lists the runs of a DAG."""
-    return ("dags", "list-runs", dag_id) if version.startswith("3.") else ("dags", "list-runs", "-d", dag_id)
+    dag = (dag_id,) if version.startswith("3.") else ("-d", dag_id)
+    return ("dags", "list-runs", *dag, "-o", "json")
