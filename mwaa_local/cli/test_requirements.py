@@ -33,17 +33,27 @@ from mwaa_local.validation.resolver import Resolver
 @click.option(
     "--fix", "fixes", is_flag=True, help="Write requirements.fixed.txt (and constraints) as a way out."
 )
+@click.option(
+    "--install", "installs", is_flag=True, help="Install too, into a throw-away environment, and try it out."
+)
 @report_options
-def test_requirements_command(file: Path | None, folder: Path, fixes: bool, **wishes: Any) -> int:
+def test_requirements_command(
+    file: Path | None, folder: Path, fixes: bool, installs: bool, **wishes: Any
+) -> int:
     """Say what pip on MWAA would do with FILE [default: the project's requirements.txt].
 
     Resolves for MWAA's Python on Linux x86_64, on top of MWAA's own packages, with the constraints that MWAA adds, and
-    says whether Airflow still works afterwards. Nothing is installed. The exit code is 3 if it would fail.
+    says whether Airflow still works afterwards. Nothing is installed, unless --install is given. The exit code is 3 if
+    it would fail, or break Airflow.
     """
     as_json, sarif, junit = (wishes.pop(name) for name in ("as_json", "sarif", "junit"))
     project = _find_project(file, folder)
     work = _prepare(project, wishes)
     verdict = judge_requirements(work.inputs, work.resolver)
+    if installs:
+        from mwaa_local.cli.requirements_trial import with_trial
+
+        verdict = with_trial(verdict, project, work.inputs)
     write_reports("requirements", verdict.findings, sarif, junit)
     if as_json:
         print_json(verdict.findings, verdict_fields(verdict))

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from mwaa_local.validation.base_environment import BaseEnvironment
 
+_BUILD_TOOLS = frozenset({"cython", "numpy", "pip", "setuptools", "wheel"})
+
 
 def write_base_wheels(base: BaseEnvironment, folder: Path) -> Path:
     """Write one wheel for each package whose metadata is known into `folder`, unless they are there; return it."""
@@ -16,6 +18,9 @@ def write_base_wheels(base: BaseEnvironment, folder: Path) -> Path:
         return folder
     folder.mkdir(parents=True, exist_ok=True)
     for pin, lines in base.requires:
+        if pin.name in _BUILD_TOOLS:
+            # Source packages are built with them: an empty one would do nothing.
+            continue
         _write_wheel(folder, pin.name.replace("-", "_"), pin.version, lines)
     marker.touch()
     return folder

@@ -20,16 +20,30 @@ _COMPATIBLE = frozenset(
         "attrs",
         "certifi",
         "charset-normalizer",
+        "click",
+        "colorlog",
+        "croniter",
+        "docutils",
+        "filelock",
+        "humanize",
         "idna",
+        "lockfile",
         "packaging",
         "pygments",
+        "pyjwt",
+        "python-daemon",
+        "python-slugify",
         "pytz",
+        "rich",
         "six",
+        "tabulate",
+        "termcolor",
+        "text-unidecode",
         "typing-extensions",
         "tzdata",
     }
 )
-"""Packages whose newer releases keep what older ones had: the limit that is broken was set from caution."""
+"""Packages whose newer releases keep what Airflow uses of older ones: the limit was set from caution."""
 
 
 @dataclass(frozen=True, slots=True)

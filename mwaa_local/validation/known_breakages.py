@@ -19,27 +19,37 @@ KNOWN_BREAKAGES: tuple[Breakage, ...] = (
         "markupsafe", ">=2.1", "jinja2", "<3", "MarkupSafe 2.1 has no soft_unicode, which Jinja2 2 imports"
     ),
     Breakage("itsdangerous", ">=2.1", "flask", "<2", "itsdangerous 2.1 has no json, which Flask 1 imports"),
-    Breakage("werkzeug", ">=2.1", "flask", "<2", "Werkzeug 2.1 removed what Flask 1 imports"),
+    Breakage("werkzeug", ">=2.1", "flask", "<2", "Werkzeug 2.1 has no BaseResponse, which Flask 1 imports"),
     Breakage(
-        "werkzeug", ">=3", "flask", "<2.2.5", "Werkzeug 3 has no url_quote, which Flask before 2.2.5 imports"
+        "werkzeug", ">=3", "flask-login", "<0.6.3", "Werkzeug 3 has no url_decode, which Flask-Login imports"
     ),
-    Breakage("jinja2", ">=3.1", "flask", "<2", "Jinja2 3.1 has no escape and Markup, which Flask 1 imports"),
+    Breakage("jinja2", ">=3.1", "flask", "<2", "Jinja2 3.1 has no escape, which Flask 1 imports"),
+    Breakage(
+        "flask", ">=2.3", "flask-appbuilder", "<4.5", "Flask 2.3 has no JSONEncoder and no _app_ctx_stack"
+    ),
+    Breakage(
+        "flask-session", ">=0.7", "apache-airflow", "<2.10", "Flask-Session has no flask_session.sessions"
+    ),
+    Breakage("marshmallow", ">=4", "flask-appbuilder", "<5", "marshmallow 4 has no __version__"),
+    Breakage(
+        "pendulum",
+        ">=3",
+        "apache-airflow",
+        "<2.8",
+        "Airflow before 2.8 calls pendulum.tz.timezone of pendulum 2",
+    ),
+    Breakage(
+        "sqlalchemy", ">=2", "apache-airflow", "<3", "Airflow 2 gives SQLAlchemy options that 2.0 refuses"
+    ),
+    Breakage("connexion", ">=3", "apache-airflow", "<3", "Airflow 2 is written for connexion 2"),
+    Breakage("wtforms", ">=3", "flask-appbuilder", "<4", "WTForms 3 has no wtforms.compat"),
+    Breakage("vine", ">=5", "celery", "<5", "vine 5 has no vine.five, which Celery 4 imports"),
     Breakage(
         "importlib-metadata",
         ">=5",
         "kombu",
-        "<5.3",
-        "importlib-metadata 5 dropped the mapping of entry points that kombu reads",
+        "<5.2.4",
+        "importlib-metadata 5 dropped the mapping of entry points",
     ),
-    Breakage(
-        "sqlalchemy",
-        ">=1.4",
-        "flask-appbuilder",
-        "<3.3",
-        "Flask-AppBuilder 3.2 uses internals of SQLAlchemy 1.3",
-    ),
-    Breakage("wtforms", ">=3", "flask-appbuilder", "<4", "Flask-AppBuilder 3 uses what WTForms 3 removed"),
-    Breakage("numpy", ">=2", "pandas", "<2.2.2", "pandas before 2.2.2 was compiled for numpy 1"),
-    Breakage("setuptools", ">=82", "python-daemon", "<3", "setuptools 82 has no pkg_resources"),
 )
-"""Found by importing Airflow with the pair installed, or in the releases' change logs."""
+"""Each seen to fail: the stock environment with that one package replaced, then Airflow imported."""

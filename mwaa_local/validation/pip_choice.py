@@ -51,6 +51,8 @@ def changed_packages(answer: Resolution, base: BaseEnvironment) -> tuple[Resolve
 
 def _widen(question: Question, refusal: Refusal, base: BaseEnvironment) -> Question:
     """Return the question with what pip would do next, or as it is."""
+    if not question.base_wheels:
+        return replace(question, base_wheels=True)
     further = _yanked(refusal, base) | _prereleases(refusal)
     failed = _UNBUILDABLE.search(refusal.output)
     if failed and base.target.pip_number < (25,) and not question.build_constraints:

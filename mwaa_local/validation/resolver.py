@@ -57,6 +57,8 @@ class Question:
     """Versions to prefer over those that are installed."""
     unpreferred: tuple[str, ...] = ()
     """Installed packages whose versions are not to be preferred."""
+    base_wheels: bool = False
+    """Whether preinstalled packages are offered as files: for those that the index no longer has."""
     build_constraints: tuple[str, ...] = ()
     """What source packages are built with."""
     no_deps: bool = False
@@ -121,7 +123,9 @@ class Resolver:
         _write_lines(work / "uv.toml", tables)
         command = [str(self._tools.uv), "pip", "compile", str(work / "requirements.in")]
         command += ["--constraints", str(work / "constraints.txt"), "--output-file", str(output)]
-        command += ["--config-file", str(work / "uv.toml"), "--find-links", str(self._wheels)]
+        command += ["--config-file", str(work / "uv.toml")]
+        if question.base_wheels or question.options.no_index:
+            command += ["--find-links", str(self._wheels)]
         command += [
             "--python-version",
             base.target.python,
@@ -142,6 +146,8 @@ class Resolver:
         if question.build_constraints:
             _write_lines(work / "build-constraints.txt", question.build_constraints)
             command += ["--build-constraints", str(work / "build-constraints.txt")]
+            # uv remembers a package's metadata whatever it was built with: not to be mixed with the usual builds.
+            command += ["--cache-dir", str(self._tools.folder / "old-builds")]
         if question.no_deps:
             command.append("--no-deps")
         return command + _option_arguments(question.options)

@@ -60,6 +60,7 @@ def write_project(case: Case, root: Path, *, for_pip: Path | None = None) -> Pro
         (root / folder).mkdir(parents=True, exist_ok=True)
     (root / "requirements.txt").write_bytes(fill(case.requirements).encode(case.encoding))
     for name, text in case.files:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(fill(text), encoding="utf-8")
     for wheel in case.wheels:
         _write_wheel(root / "plugins", wheel)
