@@ -6,6 +6,7 @@ Glob (`core.dag_ignore_file_syntax`, the default from 3.0 on): as in .gitignore,
 """
 
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -96,12 +97,20 @@ def looks_like_glob(line: str) -> bool:
 
 def _regexp(line: str, number: int) -> IgnoreLine | BadLine:
     try:
-        pattern = re.compile(line)
+        pattern = _compile(line)
     except (re.error, OverflowError, RecursionError) as error:
         return BadLine(line, number, str(error))
     if _is_slow(line):
         return BadLine(line, number, "repetitions within repetitions can take for ever")
     return IgnoreLine(line, number, pattern, "", shows=False, folders_only=False)
+
+
+def _compile(text: str) -> re.Pattern[str]:
+    with warnings.catch_warnings():
+        # What may mean something else in a later Python is not the user's concern.
+        warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return re.compile(text)
 
 
 def _is_slow(line: str) -> bool:
@@ -153,7 +162,7 @@ def _glob(line: str, number: int, folder: str) -> IgnoreLine | BadLine | None:
     if body.count("*") > _MANY:
         return BadLine(line, number, "too many wildcards in one line")
     try:
-        pattern = re.compile("".join(_parts(parts, anchored=anchored)), re.DOTALL)
+        pattern = _compile("".join(_parts(parts, anchored=anchored)))
     except (re.error, OverflowError, RecursionError) as error:
         return BadLine(line, number, str(error))
     return IgnoreLine(line, number, pattern, folder, shows, folders_only)

@@ -1,0 +1,177 @@
+"""DAG files read in a real Airflow: every way in which a file can fail, and that a test leaves nothing behind."""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import uv
+
+from mwaa_local.adapters.commands import SystemCommands
+from mwaa_local.catalog import load_version
+from mwaa_local.config import LoadedConfig, Project
+from mwaa_local.config_loading import load_config
+from mwaa_local.dag_report import DagReport, FileResult, build_report
+from mwaa_local.errors import InterpreterError
+from mwaa_local.project import find_project
+from mwaa_local.runtime.dag_tests import (
+    DagTestEnvironment,
+    ReadingLimits,
+    prepare_folders,
+    read_dags,
+    reading_variables,
+)
+from mwaa_local.runtime.index_settings import uv_environ
+from mwaa_local.runtime.installer import Toolchain
+from mwaa_local.runtime.interpreters import Search, find_interpreter
+from mwaa_local.runtime.state import StateFolder
+from mwaa_local.runtime.venv import ensure_base_environment
+from mwaa_local.validation.dag_report_rules import DagLimits, check_report
+from mwaa_local.validation.finding import Finding
+
+pytestmark = pytest.mark.airflow
+
+COMMANDS = SystemCommands()
+PROJECT = Path(__file__).parents[1] / "projects" / "dags-that-fail"
+LIMITS = ReadingLimits(
+    import_timeout=2.0, processor_timeout=5.0, workers=2, safe_mode=True, allow_network=False
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What came of the project's files in one version."""
+
+    version: str
+    project: Project
+    report: DagReport
+    findings: tuple[Finding, ...]
+
+    def file(self, name: str) -> FileResult:
+        return next(each for each in self.report.files if each.path == name)
+
+    def rules(self, name: str) -> set[str]:
+        return {
+            each.rule_id for each in self.findings if each.location and each.location.file == f"dags/{name}"
+        }
+
+
+def python_of(version_name: str, cache: Path) -> Path:
+    version = load_version(version_name)
+    tools = Toolchain(COMMANDS, Path(uv.find_uv_bin()), uv_environ(os.environ), lambda text: None)
+    try:
+        interpreter = find_interpreter(version, None, Search(tools, cache))
+    except InterpreterError as error:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(error.message)
+    return ensure_base_environment(version, version.amazon_provider_default, interpreter, cache, tools).python
+
+
+@pytest.fixture(scope="module", params=["2.2.2", "3.0.6"])
+def reading(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Reading:
+    given = os.environ.get("MWAA_LOCAL_CACHE")
+    python = python_of(request.param, Path(given) if given else tmp_path_factory.mktemp("cache"))
+    root = tmp_path_factory.mktemp("site") / "project"
+    shutil.copytree(PROJECT, root)
+    project = find_project(root)
+    options = ["core.dagbag_import_timeout=2"]
+    loaded = load_config(project, {"version": request.param, "airflow_options": options}, {})
+    report = read(project, loaded, python)
+    return Reading(request.param, project, report, tuple(check_report(report, limits_of(loaded))))
+
+
+def read(project: Project, loaded: LoadedConfig, python: Path) -> DagReport:
+    folder = StateFolder(project.state)
+    folder.create()
+    prepare_folders(folder, project)
+    environment = DagTestEnvironment(python, ())
+    variables = reading_variables(
+        loaded, project, folder, environment, {**os.environ, "AIRFLOW_VAR_GIVEN": "7"}
+    )
+    events: list[dict[str, object]] = []
+    code, others = read_dags(project, environment, variables, LIMITS, COMMANDS, events.append)
+    assert code == 0, "\n".join(others)
+    return build_report(events)
+
+
+def limits_of(loaded: LoadedConfig) -> DagLimits:
+    find: Callable[[str], str | None] = lambda module: "common.shared" if module == "shared" else None  # noqa: E731
+    return DagLimits(loaded.version, loaded.config.environment_class, 2.0, {}, "dags/", find, "default")
+
+
+def test_a_good_file_has_its_dag(reading: Reading) -> None:
+    good = reading.file("good.py")
+    assert good.error is None
+    assert [(dag.dag_id, dag.tasks, dag.owners, dag.catchup) for dag in good.dags] == [
+        ("good", 1, ("team",), False)
+    ]
+    assert reading.rules("good.py") == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("missing_module.py", "missing-module"),
+        ("syntax.py", "dag-import-error"),
+        ("cycle.py", "dag-cycle"),
+        ("schedule.py", "dag-schedule"),
+        ("exits.py", "dag-file-crash"),
+        ("crash.py", "dag-file-crash"),
+        ("slow.py", "dag-file-timeout"),
+        ("stuck.py", "dag-file-timeout"),
+        ("network.py", "dag-import-error"),
+        ("database.py", "dag-import-error"),
+        ("connection.py", "missing-at-parse"),
+        ("twice.py", "duplicate-dag-id"),
+    ],
+)
+def test_each_failure_has_its_rule(reading: Reading, name: str, rule: str) -> None:
+    assert rule in reading.rules(name)
+
+
+def test_an_error_names_the_line_of_the_user_s_own_code(reading: Reading) -> None:
+    error = reading.file("needs_variable.py").error
+    assert error is not None
+    assert (error.file, error.line, error.text) == ("common/shared.py", 3, 'VALUE = Variable.get("absent")')
+    (finding,) = (
+        each for each in reading.findings if each.rule_id == "missing-at-parse" and "absent" in each.message
+    )
+    assert str(finding.location) == "dags/common/shared.py:3"
+    assert "AIRFLOW_VAR_ABSENT" in finding.hint
+
+
+def test_a_variable_that_was_given_is_found_and_reported(reading: Reading) -> None:
+    file = reading.file("given_variable.py")
+    assert file.error is None
+    assert [(each.kind, each.name, each.line) for each in file.accesses] == [("variable", "given", 4)]
+    assert reading.rules("given_variable.py") == {"outside-at-parse"}
+
+
+def test_a_missing_module_comes_with_the_requirement_or_with_its_right_name(reading: Reading) -> None:
+    hints = {
+        each.location.file: each.hint
+        for each in reading.findings
+        if each.rule_id == "missing-module" and each.location
+    }
+    assert hints["dags/missing_module.py"] == "Add a line to requirements.txt: scikit-learn"
+    assert hints["dags/wrong_name.py"].startswith("There is common.shared in the project")
+
+
+def test_the_ignore_file_is_read_in_the_dialect_of_the_version(reading: Reading) -> None:
+    read_files = {each.path for each in reading.report.files}
+    assert "common/shared.py" not in read_files
+    # `ignored` is searched in the path as a regular expression; as a glob it is another name than ignored.py.
+    assert ("ignored.py" in read_files) == (reading.version == "3.0.6")
+
+
+def test_reading_leaves_nothing_among_the_dags(reading: Reading) -> None:
+    before = sorted(
+        path.name
+        for path in (PROJECT / "dags").rglob("*")
+        if path.name != "__pycache__" and path.suffix != ".pyc"
+    )
+    after = sorted(path.name for path in reading.project.dags.rglob("*"))
+    assert after == before

@@ -1,0 +1,3 @@
+from airflow.models import Variable
+
+VALUE = Variable.get("absent")

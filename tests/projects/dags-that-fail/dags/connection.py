@@ -1,0 +1,3 @@
+from airflow import DAG
+from airflow.hooks.base import BaseHook
+BaseHook.get_connection("my_conn")

@@ -1,0 +1,5 @@
+from airflow import DAG
+from airflow.models import Variable
+
+VALUE = Variable.get("given")
+print(DAG)

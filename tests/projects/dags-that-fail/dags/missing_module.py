@@ -1,0 +1,4 @@
+from airflow import DAG
+from sklearn.cluster import KMeans
+
+print(DAG, KMeans)

@@ -1,0 +1,4 @@
+from airflow import DAG
+from common.shared import VALUE
+
+print(DAG, VALUE)

@@ -1,0 +1,3 @@
+from airflow import DAG
+import urllib.request
+urllib.request.urlopen("http://example.com/")

@@ -1,0 +1,3 @@
+from airflow import DAG
+import time
+time.sleep(100)

@@ -1,0 +1,4 @@
+from airflow import DAG
+import shared
+
+print(DAG, shared)

@@ -1,0 +1,6 @@
+from datetime import datetime, timedelta
+
+from airflow import DAG
+from airflow.providers.amazon.aws.operators.ecs import EcsOperator
+
+print(EcsOperator)

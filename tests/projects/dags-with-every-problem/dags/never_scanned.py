@@ -1,0 +1,3 @@
+from builders import create_dag
+
+create_dag("hidden")

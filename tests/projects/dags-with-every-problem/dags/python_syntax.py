@@ -1,0 +1,4 @@
+import airflow  # dag
+
+if (rows := 3) > 2:
+    print(rows)

@@ -1,0 +1,6 @@
+from datetime import datetime, timedelta
+
+from airflow import DAG
+from airflow.hooks.base import BaseHook
+
+HOST = BaseHook.get_connection("db").host

@@ -1,0 +1,6 @@
+from datetime import datetime, timedelta
+
+from airflow import DAG
+from airflow.providers.postgres.hooks.postgres import PostgresHook
+
+TABLES = PostgresHook("db").get_records("select name from tables")

@@ -1,0 +1,4 @@
+# airflow
+from builders import create_dag
+
+create_dag("seen")

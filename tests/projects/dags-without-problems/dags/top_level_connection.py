@@ -1,0 +1,8 @@
+from datetime import datetime, timedelta
+
+from airflow import DAG
+from airflow.hooks.base import BaseHook
+
+
+def work():
+    return BaseHook.get_connection("db").host
