@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mwaa_local.deploy.bundle_folder import WHEELS
 from mwaa_local.deploy.requirements_bundle import PACKAGED_FILE, PLUGINS
 from mwaa_local.errors import CommandError
 from mwaa_local.ports import CommandRunner
@@ -43,7 +44,8 @@ def install_offline(
     """Install `bundle/packaged_requirements.txt` into the environment of `python`, which is changed by that."""
     text = (bundle / PACKAGED_FILE).read_text(encoding="utf-8")
     file = work / PACKAGED_FILE
-    file.write_text(text.replace(PLUGINS, (bundle / "wheels").as_posix()), encoding="utf-8")
+    # As an address: in an option, a path with a space would be two words.
+    file.write_text(text.replace(PLUGINS, (bundle / WHEELS).resolve().as_uri()), encoding="utf-8")
     command = [str(python), "-m", "pip", "install", "-r", str(file)]
     isolated = _isolation(commands)
     variables = {

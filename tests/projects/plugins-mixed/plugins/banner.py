@@ -1,0 +1,5 @@
+import os
+
+import pyfiglet
+
+DATA = os.path.join(os.path.dirname(__file__), "operators")
