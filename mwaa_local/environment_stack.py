@@ -56,6 +56,23 @@ class Ports:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnFolders:
+    """Where each process has a HOME and a TMPDIR of its own."""
+
+    homes: Path
+    temporary: Path
+    """Short on purpose: programs put sockets into TMPDIR, and a socket's path has about 100 characters at most."""
+
+    def home(self, service: str) -> Path:
+        """Return the HOME of a service."""
+        return self.homes / service / "home"
+
+    def tmp(self, service: str) -> Path:
+        """Return the TMPDIR of a service."""
+        return self.temporary / service
+
+
+@dataclass(frozen=True, slots=True)
 class Places:
     """Where things lie that the roles use."""
 
@@ -63,7 +80,7 @@ class Places:
     """The folder that goes on PYTHONPATH."""
     airflow_home: Path
     logs: Path
-    homes: Path
+    own: OwnFolders
     run: Path
 
 
@@ -118,17 +135,17 @@ def service_names(config: EnvironmentConfig, role: Role) -> tuple[str, ...]:
 
 
 def base_variables(
-    host_environment: Mapping[str, str], homes: Path, service: str, python: Path
+    host_environment: Mapping[str, str], own: OwnFolders, service: str, python: Path
 ) -> dict[str, str]:
     """Return the variables of a process before MWAA's own: a clean environment with a home of its own."""
     kept = {name: host_environment[name] for name in INHERITED if name in host_environment}
-    home = homes / service
-    path = [str(python.parent), str(home / "home" / ".local" / "bin"), kept.get("PATH", "/usr/bin:/bin")]
+    home = own.home(service)
+    path = [str(python.parent), str(home / ".local" / "bin"), kept.get("PATH", "/usr/bin:/bin")]
     return {
         **kept,
         "PATH": ":".join(path),
-        "HOME": str(home / "home"),
-        "TMPDIR": str(home / "tmp"),
+        "HOME": str(home),
+        "TMPDIR": str(own.tmp(service)),
         "LC_ALL": "C.UTF-8",
         "TZ": "UTC",
         # setproctitle would write its titles over what others can read of our environment, and with it over our mark.
@@ -137,7 +154,7 @@ def base_variables(
 
 
 def _service_variables(inputs: StackInputs, service: str, plan: RolePlan) -> dict[str, str]:
-    base = base_variables(inputs.host_environment, inputs.places.homes, service, plan.python)
+    base = base_variables(inputs.host_environment, inputs.places.own, service, plan.python)
     return _marked(inputs, service, {**base, **dict(plan.variables)})
 
 

@@ -3,13 +3,15 @@
 import hashlib
 import json
 import os
+import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from mwaa_local import __version__
 from mwaa_local.catalog import Generation, MwaaVersion
 from mwaa_local.config import LoadedConfig, Project
-from mwaa_local.errors import ProjectError
+from mwaa_local.errors import ProjectError, RuntimeStateError
 from mwaa_local.runtime.state import Secrets, StateFolder, unwritable, write_private
 
 ADMIN = "admin"
@@ -47,12 +49,29 @@ def _forget_other_version(home: Path, airflow: str) -> None:
 
 def prepare_own_folder(folder: StateFolder, service: str) -> None:
     """Make HOME and TMPDIR of a service."""
-    own = folder.own_folder(service)
+    own = folder.own_folders
     try:
-        for name in ("home", "tmp"):
-            (own / name).mkdir(parents=True, exist_ok=True)
+        own.home(service).mkdir(parents=True, exist_ok=True)
+        _make_private(own.temporary)
+        own.tmp(service).mkdir(exist_ok=True)
     except OSError as error:
-        raise unwritable(own, error) from error
+        raise unwritable(Path(error.filename or own.homes), error) from error
+
+
+def remove_temporary_files(folder: StateFolder) -> None:
+    """Remove what services have left in their TMPDIRs: a container's is gone with it, too."""
+    if folder.root.is_dir():
+        shutil.rmtree(folder.own_folders.temporary, ignore_errors=True)
+
+
+def _make_private(path: Path) -> None:
+    """Make a folder that only we can use; RuntimeStateError if somebody else has made it in the meantime."""
+    path.mkdir(mode=0o700, exist_ok=True)
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) != 0o700:
+        raise RuntimeStateError(
+            f"{path} belongs to somebody else.", hint="remove it, or ask its owner to; then start again"
+        )
 
 
 def point_link(link: Path, target: Path) -> None:

@@ -17,7 +17,7 @@ from mwaa_local.config import LoadedConfig, Project
 from mwaa_local.dag_report import parse_event
 from mwaa_local.environment_stack import base_variables
 from mwaa_local.ports import CommandRunner
-from mwaa_local.runtime.airflow_home import point_link, request_digest
+from mwaa_local.runtime.airflow_home import point_link, prepare_own_folder, request_digest
 from mwaa_local.runtime.state import StateFolder, read_json, unwritable, write_private
 from mwaa_local.settings_rules import RuntimeAddresses
 
@@ -84,7 +84,7 @@ def script_environment(
 ) -> dict[str, str]:
     """Return what the startup script sees."""
     return {
-        **base_variables(environ, folder.homes, _SERVICE, python),
+        **base_variables(environ, folder.own_folders, _SERVICE, python),
         **_own_variables(loaded),
         "AIRFLOW_HOME": str(_home(folder)),
         "PIP_TARGET": str(folder.root / "startup-packages"),
@@ -110,7 +110,7 @@ def reading_variables(
     if (folder.root / "startup-packages").is_dir():
         further.append(str(folder.root / "startup-packages"))
     variables = {
-        **base_variables(environ, folder.homes, _SERVICE, environment.python),
+        **base_variables(environ, folder.own_folders, _SERVICE, environment.python),
         **_own_variables(loaded),
         **{name: value for name, value in exports.items() if name not in own},
         **own,
@@ -126,8 +126,8 @@ def prepare_folders(folder: StateFolder, project: Project) -> None:
     """Make the AIRFLOW_HOME of the readings, with `dags` and `plugins` where MWAA has them."""
     home = _home(folder)
     try:
-        own = folder.own_folder(_SERVICE)
-        for made in (home, own / "home", own / "tmp", folder.root / "no-plugins"):
+        prepare_own_folder(folder, _SERVICE)
+        for made in (home, folder.root / "no-plugins"):
             made.mkdir(parents=True, exist_ok=True)
         point_link(home / "dags", project.dags)
         point_link(home / "plugins", project.plugins or folder.root / "no-plugins")

@@ -84,7 +84,8 @@ class MetadataClient:
         if answer.exit_code != 0:
             raise DatabaseError(
                 answer.stderr.strip() or "The metadata database cannot be used.",
-                hint="`mwaa-local status` shows whether PostgreSQL is healthy",
+                hint="`mwaa-local status` shows whether PostgreSQL is healthy; "
+                "if its data are damaged, `mwaa-local reset-db` makes a new database",
             )
         document: Mapping[str, Any] = json.loads(answer.stdout)
         return document

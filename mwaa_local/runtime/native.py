@@ -12,7 +12,7 @@ from mwaa_local.catalog import Role
 from mwaa_local.config import LoadedConfig, Project
 from mwaa_local.errors import RoleFailedError, RuntimeStateError
 from mwaa_local.ports import ProcessId, ProcessOrder
-from mwaa_local.runtime.airflow_home import prepare_own_folder, request_digest
+from mwaa_local.runtime.airflow_home import prepare_own_folder, remove_temporary_files, request_digest
 from mwaa_local.runtime.convergence import Phase
 from mwaa_local.runtime.host import Host, Progress
 from mwaa_local.runtime.leftovers import (
@@ -89,6 +89,7 @@ class NativeRuntime:
         with self.host.lock(folder.start_lock):
             running = is_running(folder, self.host.watch)
             stop_supervisor(folder, self.host.watch)
+            remove_temporary_files(folder)
         return running
 
     def restart_service(self, name: str) -> None:
@@ -120,7 +121,7 @@ class NativeRuntime:
         """Return the stack that runs; RuntimeStateError if nothing does."""
         if not self.is_running():
             raise not_running()
-        return parse_stack(self.folder.stack.read_text(encoding="utf-8"))
+        return parse_stack(self.folder.stack.read_text(encoding="utf-8", errors="replace"))
 
     def role_service(self, role: Role) -> ServiceSpec:
         """Return the first service of a role in the stack that runs."""

@@ -164,7 +164,7 @@ def toolchain(host: Host, progress: Progress) -> Toolchain:
 
 def places(folder: StateFolder) -> Places:
     """Return where the roles find things."""
-    return Places(INSIDE, folder.airflow_home, folder.logs, folder.homes, folder.root / "run")
+    return Places(INSIDE, folder.airflow_home, folder.logs, folder.own_folders, folder.root / "run")
 
 
 def prepare_base(

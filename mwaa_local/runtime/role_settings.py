@@ -61,7 +61,7 @@ class RoleSettings:
             progress.warn(f"The startup script's `{command}` was not run: it would change this machine.")
 
     def _script_environment(self, role: Role) -> dict[str, str]:
-        base = base_variables(self.host.environ, self.folder.homes, "startup", self.base.python)
+        base = base_variables(self.host.environ, self.folder.own_folders, "startup", self.base.python)
         prepare_own_folder(self.folder, "startup")
         variables = {**base, **self._variables(role, {})}
         variables.pop("PIP_USER", None)  # pip refuses it in a virtual environment

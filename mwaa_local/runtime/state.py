@@ -7,11 +7,13 @@ taken for good. The folder moves with the project; a copy of it is recognised as
 import json
 import os
 import secrets
+import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from mwaa_local.environment_stack import OwnFolders
 from mwaa_local.errors import RuntimeStateError
 from mwaa_local.runtime.convergence import Phase, ServiceState
 
@@ -98,17 +100,13 @@ class StateFolder:
         return self.root / "aws"
 
     @property
-    def homes(self) -> Path:
-        """One folder per service, with its HOME and TMPDIR."""
-        return self.root / "homes"
+    def own_folders(self) -> OwnFolders:
+        """Return where the services have their HOME and TMPDIR; the state folder exists."""
+        return OwnFolders(self.root / "homes", temporary_folder(self.root))
 
     def has_database(self) -> bool:
         """Tell whether the project has a database, of whatever version."""
         return self.database.is_dir() and any(self.database.iterdir())
-
-    def own_folder(self, service: str) -> Path:
-        """Return the folder that holds HOME and TMPDIR of a service."""
-        return self.homes / service
 
     def log(self, service: str) -> Path:
         """Return the log file of a service."""
@@ -124,6 +122,14 @@ class StateFolder:
             raise unwritable(self.root, error) from error
         if not (self.root / ".gitignore").exists():
             write_private(self.root / ".gitignore", "*\n")
+
+
+def temporary_folder(root: Path) -> Path:
+    """Return the folder for temporary files of the environment in the state folder `root`: short, and its alone."""
+    base = Path("/tmp")  # noqa: S108  # the system's own may be long; ours is private, see `airflow_home`
+    if not os.access(base, os.W_OK):
+        base = Path(tempfile.gettempdir())
+    return base / f"mwaa-local-{os.getuid()}-{root.stat().st_ino:x}"
 
 
 def unwritable(path: Path, error: OSError) -> RuntimeStateError:

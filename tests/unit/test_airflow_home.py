@@ -18,6 +18,7 @@ from mwaa_local.runtime.airflow_home import (
     prepare_home,
     prepare_own_folder,
     project_fingerprint,
+    remove_temporary_files,
     request_digest,
 )
 from mwaa_local.runtime.state import StateFolder, ensure_secrets
@@ -94,7 +95,23 @@ def test_each_service_has_a_home_and_a_folder_for_temporary_files(folder: StateF
     prepare_own_folder(folder, "worker-1")
     prepare_own_folder(folder, "worker-1")
 
-    assert sorted(path.name for path in folder.own_folder("worker-1").iterdir()) == ["home", "tmp"]
+    own = folder.own_folders
+    assert own.home("worker-1").is_dir()
+    assert own.tmp("worker-1").is_dir()
+    assert own.temporary.stat().st_mode & 0o777 == 0o700
+    assert len(str(own.tmp("worker-1"))) < 60
+    remove_temporary_files(folder)
+    assert not own.temporary.exists()
+
+
+def test_a_folder_for_temporary_files_that_others_could_use_is_refused(folder: StateFolder) -> None:
+    temporary = folder.own_folders.temporary
+    temporary.mkdir(mode=0o755)
+
+    with pytest.raises(RuntimeStateError, match="belongs to somebody else"):
+        prepare_own_folder(folder, "worker-1")
+
+    temporary.rmdir()
 
 
 def test_a_link_that_points_right_is_left_alone(tmp_path: Path) -> None:

@@ -7,13 +7,14 @@ import pytest
 
 from mwaa_local.catalog import Role
 from mwaa_local.config_loading import FlagValue, load_config
-from mwaa_local.environment_stack import Places, Ports, RolePlan, StackInputs, build_stack
+from mwaa_local.environment_stack import OwnFolders, Places, Ports, RolePlan, StackInputs, build_stack
 from mwaa_local.project import find_project
 from mwaa_local.stack import AliveProbe, BeatProbe, HttpProbe, PostgresProbe, ServiceSpec, Stack
 from tests.unit.settings_of_a_project import PLAIN
 
 STATE = Path("/project/.mwaa-local")
-PLACES = Places(Path("/inside"), STATE / "airflow", STATE / "logs", STATE / "homes", STATE / "run")
+OWN = OwnFolders(STATE / "homes", Path("/tmp/own"))
+PLACES = Places(Path("/inside"), STATE / "airflow", STATE / "logs", OWN, STATE / "run")
 PYTHON = Path("/env/bin/python")
 
 
@@ -77,7 +78,7 @@ def test_each_worker_has_a_home_of_its_own_and_the_mark_of_the_run() -> None:
     first, second = (dict(named(stack, name).environment) for name in ("worker-1", "worker-2"))
 
     assert first["HOME"] == "/project/.mwaa-local/homes/worker-1/home"
-    assert second["TMPDIR"] == "/project/.mwaa-local/homes/worker-2/tmp"
+    assert second["TMPDIR"] == "/tmp/own/worker-2"
     assert {first["MWAA_LOCAL_RUN"], second["MWAA_LOCAL_RUN"]} == {"run-1"}
     assert (first["MWAA_LOCAL_SERVICE"], second["MWAA_LOCAL_SERVICE"]) == ("worker-1", "worker-2")
 
