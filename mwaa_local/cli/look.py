@@ -42,7 +42,7 @@ class Look:
 
     def visit(self, guest: Guest) -> Visit:
         """Return the interpreter and the variables with which the user's own programs run here."""
-        stack = parse_stack(self.folder.stack.read_text(encoding="utf-8"))
+        stack = parse_stack(self.folder.stack.read_text(encoding="utf-8", errors="replace"))
         return plan_visit(stack, os.environ, guest)
 
 
