@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from mwaa_local.adapters.commands import SystemCommands
+from mwaa_local.adapters.metadata_files import fetch_metadata
 from mwaa_local.catalog import MwaaVersion
 from mwaa_local.runtime.index_settings import uv_environ
 from mwaa_local.runtime.installer import installer_environ
@@ -25,6 +26,7 @@ def make_resolver(base: BaseEnvironment, own_python: str) -> Resolver:
             uv=Path(find_uv_bin()),
             environ=installer_environ(uv_environ(environ)) | {"UV_PYTHON_DOWNLOADS": "never"},
             folder=cache_folder(environ, Path.home()) / "requirements",
+            fetch_metadata=fetch_metadata,
             # Named, because uv's own search can take seconds (pyenv's shims are programs).
             interpreter=_interpreter(base.version, environ) or Path(own_python),
         ),

@@ -22,6 +22,8 @@ class PackageFiles:
     has_source: bool
     hashes: tuple[str, ...]
     """`algorithm:digest` of every file."""
+    wheel_url: str
+    """Address of one of its wheels."""
     size: int
     """Bytes of the largest file, 0 where the index does not say."""
 
@@ -46,8 +48,14 @@ def _package(entry: Mapping[str, Any]) -> PackageFiles:
         wheels=tuple(_file_name(each) for each in wheels),
         has_source=bool(source),
         hashes=tuple(hashes),
+        wheel_url=_wheel_url(wheels),
         size=max((int(each.get("size", 0)) for each in files), default=0),
     )
+
+
+def _wheel_url(wheels: list[Mapping[str, Any]]) -> str:
+    url = next((str(each["url"]) for each in wheels if each.get("url")), "")
+    return url.partition("#")[0] if url.startswith("https://") else ""
 
 
 def _file_name(entry: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ They were found by comparing both (tests/projects/pip-agreement); what both do a
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from packaging.utils import canonicalize_name
 
@@ -21,27 +21,41 @@ _PRERELEASE = re.compile(
 _UNBUILDABLE = re.compile(
     r"[Ff]ailed to (?:download and )?build `(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^`\s]+)`"
 )
-_ATTEMPTS = 8
+_INVALID = "its metadata is not valid, which pip 24.1 and later do not forgive"
+_ATTEMPTS = 12
 
 
-def resolve_as_pip(
-    resolver: Resolver, question: Question, base: BaseEnvironment
-) -> tuple[Question, Resolution | Refusal]:
-    """Return pip's choice, and the question that it answers."""
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What pip chooses."""
+
+    question: Question
+    """As it was put in the end."""
+    answer: Resolution | Refusal
+    passed_over: tuple[tuple[str, str], ...] = ()
+    """(`name version`, why) of what the index has and pip does not take."""
+
+
+def resolve_as_pip(resolver: Resolver, question: Question, base: BaseEnvironment) -> Choice:
+    """Return pip's choice."""
+    passed: dict[str, str] = {}
+    answer: Resolution | Refusal = Refusal("")
     for _ in range(_ATTEMPTS):
         answer = resolver.resolve(question)
         if isinstance(answer, Refusal):
             wider = _widen(question, answer, base)
             if wider == question:
-                return question, answer
+                break
             question = wider
             continue
         files = resolver.find_files(question, changed_packages(answer, base))
-        unusable = _unusable(files, base)
+        unusable = _unusable(files, base) | dict.fromkeys(resolver.find_invalid(files), _INVALID)
         if not unusable:
-            return _lift(resolver, question, answer, base)
-        question = replace(question, constraints=(*question.constraints, *unusable))
-    return question, resolver.resolve(question)
+            return Choice(question, _lift(resolver, question, answer, base), tuple(passed.items()))
+        passed |= {f"{each.name} {each.version}": why for each, why in unusable.items()}
+        excluded = tuple(f"{each.name}!={each.version}" for each in unusable)
+        question = replace(question, constraints=(*question.constraints, *excluded))
+    return Choice(question, answer, tuple(passed.items()))
 
 
 def changed_packages(answer: Resolution, base: BaseEnvironment) -> tuple[ResolvedPackage, ...]:
@@ -82,18 +96,16 @@ def _prereleases(refusal: Refusal) -> frozenset[str]:
     )
 
 
-def _unusable(files: Iterable[PackageFiles], base: BaseEnvironment) -> tuple[str, ...]:
+def _unusable(files: Iterable[PackageFiles], base: BaseEnvironment) -> dict[PackageFiles, str]:
     """uv can be told of C libraries only in steps: versions whose wheels all need a newer one are excluded by hand."""
-    return tuple(
-        f"{each.name}!={each.version}"
+    return {
+        each: f"its wheels need a newer C library than that of {base.version.base_os}"
         for each in files
         if each.wheels and not each.has_source and not each.has_wheel_for(base.version)
-    )
+    }
 
 
-def _lift(
-    resolver: Resolver, question: Question, answer: Resolution, base: BaseEnvironment
-) -> tuple[Question, Resolution]:
+def _lift(resolver: Resolver, question: Question, answer: Resolution, base: BaseEnvironment) -> Resolution:
     """Where an installed package has to change, pip takes its newest version, and changes what that needs.
 
     uv would rather take an older one that leaves other packages alone.
@@ -106,13 +118,13 @@ def _lift(
     moved = {each.name for each in changed_packages(answer, base) if each.name in base.versions} - pinned
     needed = {each.name for each in answer.packages if moved & set(each.required_by)} - moved
     if not moved or not needed:
-        return question, answer
+        return answer
     free = resolver.resolve(replace(question, unpreferred=tuple(sorted(needed))))
     if isinstance(free, Refusal):
-        return question, answer
+        return answer
     wanted = free.versions()
     newest = tuple(f"{name}=={wanted[name]}" for name in sorted(moved) if name in wanted)
     if set(newest) <= {f"{each.name}=={each.version}" for each in answer.packages}:
-        return question, answer
+        return answer
     lifted = resolver.resolve(replace(question, constraints=(*question.constraints, *newest)))
-    return question, (answer if isinstance(lifted, Refusal) else lifted)
+    return answer if isinstance(lifted, Refusal) else lifted

@@ -163,10 +163,15 @@ def _check_skipped(file: RequirementsFile) -> Iterator[Finding]:
 
 
 def conflict_findings(
-    diagnosis: Diagnosis, file: RequirementsFile, base: BaseEnvironment
+    diagnosis: Diagnosis,
+    file: RequirementsFile,
+    base: BaseEnvironment,
+    passed_over: tuple[tuple[str, str], ...] = (),
 ) -> tuple[Finding, ...]:
     """Return what is to be said of requirements that cannot be installed together."""
-    found = [_culprit_finding(each, diagnosis.told, base) for each in diagnosis.culprits]
+    said = " ".join(f"pip passes over {package}: {why}." for package, why in passed_over)
+    told = f"{said} {diagnosis.told}".strip()
+    found = [_culprit_finding(each, told, base) for each in diagnosis.culprits]
     if found:
         return tuple(found)
     place = Location(file.lines[0].location.file, 1) if file.lines else None
@@ -174,7 +179,7 @@ def conflict_findings(
         Finding(
             "requirements-conflict",
             Severity.ERROR,
-            f"The requirements cannot be installed together. {diagnosis.told}",
+            f"The requirements cannot be installed together. {told}",
             "Change one of the versions that are named, or the constraints that pin them.",
             place,
             f"pip {base.target.pip}",

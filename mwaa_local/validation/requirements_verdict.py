@@ -70,11 +70,12 @@ def judge_requirements(inputs: Inputs, resolver: Resolver) -> Verdict:
         remote_lines=tuple(each.url for each in file.remote if not each.constraint),
         remote_constraints=tuple(each.url for each in file.remote if each.constraint),
     )
-    question, answer = resolve_as_pip(resolver, question, base)
+    choice = resolve_as_pip(resolver, question, base)
+    question, answer = choice.question, choice.answer
     if isinstance(answer, Refusal):
         _raise_for_network(answer)
         diagnosis = diagnose(question, file.lines, pins, answer, resolver.resolve)
-        found = conflict_findings(diagnosis, file, base)
+        found = conflict_findings(diagnosis, file, base, choice.passed_over)
         return _refused(base, (file, forced), (*file.findings, *checked, *found), diagnosis)
     accepted = _accepted(base, file, pins, answer, (forced, (*file.findings, *checked)))
     files = resolver.find_files(question, changed_packages(answer, base))

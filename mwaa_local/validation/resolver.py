@@ -17,6 +17,7 @@ from mwaa_local.validation.distribution_files import PackageFiles, parse_lock
 from mwaa_local.validation.index_choice import choose_indexes
 from mwaa_local.validation.requirement_options import FileOptions
 from mwaa_local.validation.resolution import Refusal, Resolution, ResolvedPackage, parse_resolution
+from mwaa_local.validation.strict_metadata import STRICT_SINCE, FetchMetadata, find_invalid
 
 _PLATFORMS = {"Amazon Linux 2": "x86_64-manylinux_2_28", "Amazon Linux 2023": "x86_64-manylinux_2_34"}
 """The nearest to MWAA's C library (2.26 and 2.34) that uv can be told of; what needs more is sorted out afterwards."""
@@ -40,6 +41,7 @@ class ResolverTools:
     """Of the user, without what would change where uv installs."""
     folder: Path
     """For files of ours that may be made again at any time."""
+    fetch_metadata: FetchMetadata
     interpreter: Path | None = None
     """MWAA's Python, where this machine has it: source packages are asked for their metadata with it."""
 
@@ -100,6 +102,12 @@ class Resolver:
         )
         result = self._run(self._command(asked, output), asked)
         return () if result.exit_code else parse_lock(output.read_text("utf-8"))
+
+    def find_invalid(self, files: Sequence[PackageFiles]) -> tuple[PackageFiles, ...]:
+        """Return the packages that MWAA's pip passes over because their metadata is not valid."""
+        if self._base.target.pip_number < STRICT_SINCE:
+            return ()
+        return find_invalid(files, self._tools.fetch_metadata, self._tools.folder / "strict")
 
     def _run(self, command: Sequence[str], question: Question) -> CommandResult:
         environ = choose_indexes(question.options, self._tools.environ).environ
