@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
+from mwaa_local.runtime.state import read_json
 from tests.e2e.local_environment import BUILD_PATIENCE, COMMAND, MISSING, eventually
 
 MARKS = ("MWAA_LOCAL_RUN", "MWAA_LOCAL_SUPERVISOR")
@@ -116,9 +117,8 @@ class SmallProject:
 
     def processes(self) -> list[psutil.Process]:
         """Return all that runs for this project: what carries a mark of its starts, and what that has started."""
-        record = self.state / "run" / "run.json"
-        if record.exists():
-            self.runs.add(self.read("run", "run.json")["run_id"])
+        for name in ("run.json", "supervisor.json"):
+            self.runs.add((read_json(self.state / "run" / name) or {}).get("run_id", "none"))
         found: dict[int, psutil.Process] = {}
         for process in psutil.process_iter():
             try:
