@@ -1,9 +1,10 @@
-"""What several contract suites need: PostgreSQL's programs, and databases run by this user and by another."""
+"""What several contract suites need: PostgreSQL's programs and databases, and AWS endpoints."""
 
 import os
+import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from mwaa_local.errors import DatabaseError
 from mwaa_local.runtime.database_user import DatabaseUser, choose_database_user
 from mwaa_local.runtime.postgres import Postgres
 from mwaa_local.runtime.postgres_binaries import BinarySearch, PostgresBinaries, find_binaries
+from tests.contract.endpoint_process import SECRETS, Endpoint
 from tests.postgres_site import MACHINE, Site, made
 
 
@@ -63,3 +65,31 @@ def site_of_nobody(shared_folder: Path, binaries: PostgresBinaries) -> Iterator[
 def each_site(request: pytest.FixtureRequest) -> Site:
     site: Site = request.getfixturevalue(request.param)
     return site
+
+
+@pytest.fixture
+def new_endpoint(tmp_path: Path) -> Iterator[Callable[..., Endpoint]]:
+    started: list[Endpoint] = []
+
+    def new(*arguments: str, **variables: str) -> Endpoint:
+        state = tmp_path / f"state {len(started)}"
+        state.mkdir()
+        endpoint = Endpoint(state, arguments=arguments, variables=variables)
+        started.append(endpoint)
+        endpoint.start()
+        return endpoint
+
+    yield new
+    for endpoint in started:
+        endpoint.end(signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    """An endpoint that the tests of this module share; they use queues and keys of their own."""
+    state = tmp_path_factory.mktemp("state")
+    (state / "secrets.yaml").write_text(SECRETS)
+    shared = Endpoint(state, arguments=("--secrets", str(state / "secrets.yaml"), "--airflow", "2.2.2"))
+    shared.start()
+    yield shared
+    shared.end(signal.SIGKILL)
