@@ -92,7 +92,11 @@ class DagTesting:
 
     def rule_findings(self) -> tuple[Finding, ...]:
         """Return what the rules say of the DAG files without reading them in Airflow."""
-        return tuple(check_dags(project_inputs(self.project, self.loaded)))
+        inputs = project_inputs(self.project, self.loaded)
+        # In this process: it runs beside the reading, in a thread, from where one must not fork.
+        return tuple(
+            check_dags(replace(inputs, share_out=lambda check, files: [check(each) for each in files]))
+        )
 
 
 def open_dag_testing(project: Project, loaded: LoadedConfig) -> DagTesting:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +62,12 @@ def test_dags_command(folder: Path, watch: bool, known: Path | None, **wishes: A
     limits = testing.limits(allow_network=own["network"], workers=own["processes"], watch=watch)
     if watch:
         return _watch(testing, limits)
-    report = testing.report(limits)
+    with ThreadPoolExecutor(1) as beside:
+        # While Airflow is imported, one core has nothing to do.
+        further = beside.submit(testing.rule_findings) if own["rules"] else None
+        report = testing.report(limits)
     found = [*check_report(report, testing.dag_limits(limits))]
-    if own["rules"]:
-        found += _further(found, testing.rule_findings())
+    found += _further(found, further.result()) if further else []
     findings = _with_known(order_findings(found), known, project.root)
     write_reports("test-dags", findings, own["sarif"], own["junit"])
     if own["as_json"]:

@@ -22,6 +22,7 @@ import traceback
 
 from mwaa_inside.channel import RequestFailed, serve
 from mwaa_inside.dag_warm import on_file, watch
+from mwaa_inside.light_import import without_web_framework
 
 IMPORT = re.compile(rb"^\s*(?:from|import)\s+(airflow\.[\w.]+)", re.MULTILINE)
 """As Airflow's own pre-import (2.6 on): what many files import is imported before the processes part."""
@@ -215,7 +216,8 @@ def check(request, channel):
     gc.disable()
     logging.disable(logging.CRITICAL)
     began = time.monotonic()
-    import airflow.models.dagbag
+    with without_web_framework():
+        import airflow.models.dagbag
 
     from mwaa_inside.dag_parse import FileParser, find_dag_bag, find_serializer
 
