@@ -31,11 +31,13 @@ from mwaa_local.errors import ProjectError
 from mwaa_local.plugins_archive import ArchiveListing
 from mwaa_local.project import find_project, path_overrides
 from mwaa_local.validation.finding import Finding, has_errors
-from mwaa_local.validation.plugin_checks import PluginArchive
+from mwaa_local.validation.plugin_checks import RECOMMENDED, PluginArchive
 from mwaa_local.validation.plugin_load_rules import PluginLoads, check_loads
 from mwaa_local.validation.plugin_rules import check_plugins
 
 ARCHIVE = "plugins.zip"
+_MANY_BYTES = 10 << 20
+"""Above this the share of the limit and the largest files are worth a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +201,13 @@ def _lines(done: Packed) -> list[str]:
         lines.append(f"Left out: {_some(done.tree.left_out)}.")
     if done.loads:
         lines += describe_loads(done.loads)
+    if done.listing.size > _MANY_BYTES:
+        share = 100 * done.listing.size / RECOMMENDED
+        largest = sorted(done.listing.files, key=lambda entry: -entry.size)[:3]
+        shown = ", ".join(f"{entry.name} ({render_size(entry.size)})" for entry in largest)
+        lines.append(
+            f"{share:.0f} % of the 1 GB that MWAA recommends with all requirements; largest: {shown}."
+        )
     if done.written:
         same = ", as it was" if not done.written.changed else ""
         lines.append(f"{done.written.path}: {summary}, {render_size(done.written.size)} packed{same}.")

@@ -6,6 +6,8 @@ A bundle has what the requirements need and MWAA's own environment lacks, for Li
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from packaging.utils import canonicalize_version
+
 from mwaa_local.catalog import MwaaVersion
 from mwaa_local.deploy.lock_file import LockedFile, LockedPackage
 from mwaa_local.wheel_tags import best_wheel
@@ -57,10 +59,11 @@ def plan_bundle(
     fetch, build, present, changes = [], [], [], []
     for package in packages:
         there = base.get(package.name)
-        if there == package.version and not (complete and package.name != "apache-airflow"):
+        is_there = there is not None and _is_same(there, package.version)
+        if is_there and not (complete and package.name != "apache-airflow"):
             present.append((package.name, package.version))
             continue
-        if there is not None and there != package.version:
+        if there is not None and not is_there:
             changes.append((package.name, there, package.version))
         names = {file.name: file for file in package.wheels}
         best = best_wheel(names, version)
@@ -69,6 +72,11 @@ def plan_bundle(
         else:
             build.append(package)
     return BundlePlan(tuple(fetch), tuple(build), tuple(present), tuple(changes))
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Compare versions by meaning: 1.0 is 1.0.0."""
+    return canonicalize_version(one) == canonicalize_version(other)
 
 
 def render_packaged_requirements(

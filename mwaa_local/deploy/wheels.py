@@ -13,7 +13,7 @@ def collect_wheels(folder: Path) -> tuple[TreeFile, ...]:
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder.", hint="Name the folder that holds the wheels.")
     paths = sorted([*folder.glob("*.whl"), *folder.glob(CONSTRAINTS)])
-    if not any(path.suffix == ".whl" for path in paths):
+    if not paths:
         raise UsageError(
             f"There is no wheel in {folder}.", hint="Make the bundle first: mwaa-local package-requirements"
         )

@@ -1,0 +1,68 @@
+"""`package-plugins` against `zip -r` on the same 5,000 files of 100 MB: `python -m bench.packaging [--rounds N]`."""
+
+import argparse
+import hashlib
+import random
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.figures import Figure, ratio, render_table
+from bench.project import COMMAND
+
+FOLDERS, FILES, BYTES = 50, 100, 20_500
+
+
+def measure_packaging(folder: Path, rounds: int) -> Iterator[Figure]:
+    """Measure both in turns, and whether the archive is the same each time."""
+    plugins = make_plugins(folder)
+    ours, theirs, digests = [], [], set()
+    for _ in range(rounds):
+        archive = folder / "plugins.zip"
+        archive.unlink(missing_ok=True)
+        command = [COMMAND, "package-plugins", "--no-prove", "--project", str(folder)]
+        ours.append(seconds(command, folder))
+        digests.add(hashlib.sha256(archive.read_bytes()).hexdigest())
+        (folder / "zip.zip").unlink(missing_ok=True)
+        theirs.append(seconds(["zip", "-q", "-r", str(folder / "zip.zip"), "."], plugins))
+    mine = Figure("`package-plugins`, 5,000 files, 100 MB", "s", tuple(ours))
+    other = Figure("`zip -r` of the same", "s", tuple(theirs))
+    yield mine
+    yield other
+    yield ratio("`package-plugins` / `zip -r`", mine, other, 1.0)
+    yield Figure("different archives of the same files", "", (float(len(digests)),), 1.0)
+
+
+def make_plugins(folder: Path) -> Path:
+    """Write text that compresses as code does, always the same."""
+    chooser = random.Random(1)  # noqa: S311
+    words = [f"word{number}" for number in range(3000)]
+    (folder / "dags").mkdir(parents=True, exist_ok=True)
+    plugins = folder / "plugins"
+    for package in range(FOLDERS):
+        (plugins / f"package{package}").mkdir(parents=True)
+        for number in range(FILES):
+            text = " ".join(chooser.choices(words, k=BYTES // 7))
+            (plugins / f"package{package}" / f"module{number}.py").write_text(f"TEXT = '''{text}'''\n")
+    return plugins
+
+
+def seconds(command: list[str], folder: Path) -> float:
+    """Return how long a command takes."""
+    began = time.perf_counter()
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m bench.packaging", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="how often each thing is measured")
+    with tempfile.TemporaryDirectory(prefix="mwaa-bench-") as name:
+        print(render_table(tuple(measure_packaging(Path(name), parser.parse_args().rounds))))
+
+
+if __name__ == "__main__":
+    main()
