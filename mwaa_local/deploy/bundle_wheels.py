@@ -152,11 +152,13 @@ def _title(package: LockedPackage) -> str:
 
 
 def _source(package: LockedPackage, shop: Workshop) -> tuple[str | None, str]:
+    if "+" in package.tree.split("/")[0]:
+        return f"{package.name} @ {package.tree}", ""
     if package.tree:
-        is_folder = "+" not in package.tree.split("/")[0]
-        return (
-            str((shop.work / package.tree).resolve()) if is_folder else f"{package.name} @ {package.tree}"
-        ), ""
+        # Building writes beside the source, and that is the user's.
+        copy = shop.work / f"source-{package.name}"
+        shutil.copytree(shop.work / package.tree, copy, ignore=shutil.ignore_patterns(".git", ".mwaa-local"))
+        return f"{package.name} @ {copy.as_uri()}", ""
     source = package.source
     if source is None:
         return None, ""

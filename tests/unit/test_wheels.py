@@ -232,6 +232,18 @@ def test_a_source_of_pure_python_is_built(shop: Shop) -> None:
     assert pip.asked[1] == "future==0.18.2 --hash=sha256:03"
 
 
+def test_a_source_folder_is_built_from_a_copy(shop: Shop, tmp_path: Path) -> None:
+    (tmp_path / "my lib").mkdir()
+    (tmp_path / "my lib" / "setup.py").touch()
+    pip = FakePip({}, {"mylib": "mylib-1.2-py3-none-any.whl"})
+    mine = LockedPackage("mylib", "", (), None, "../my lib", is_direct=True)
+    assert make_wheels(BundlePlan((), (mine,), (), ()), shop(pip)) == (
+        BundledWheel("mylib", "1.2", "mylib-1.2-py3-none-any.whl", True),
+    )
+    assert pip.asked[1] == f"mylib @ {(tmp_path / 'work' / 'source-mylib').as_uri()}"
+    assert [path.name for path in (tmp_path / "my lib").iterdir()] == ["setup.py"]
+
+
 def test_every_source_that_gives_no_wheel_for_mwaa_is_refused_by_name(shop: Shop) -> None:
     pip = FakePip({}, {"future": "future-0.18.2-cp37-cp37m-linux_x86_64.whl"})
     nothing = LockedPackage("nothing", "3.0", (), None, "", is_direct=False)
