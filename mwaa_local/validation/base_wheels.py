@@ -3,26 +3,31 @@
 pip takes an installed package as a candidate even where the index has lost it, has yanked it, or has only its source.
 """
 
+import shutil
+import tempfile
 import zipfile
 from pathlib import Path
 
 from mwaa_local.validation.base_environment import BaseEnvironment
 
 _BUILD_TOOLS = frozenset({"cython", "numpy", "pip", "setuptools", "wheel"})
+"""Left out: source packages are built with them, and an empty one would do nothing."""
 
 
 def write_base_wheels(base: BaseEnvironment, folder: Path) -> Path:
     """Write one wheel for each package whose metadata is known into `folder`, unless they are there; return it."""
-    marker = folder / "complete"
-    if marker.exists():
+    if folder.is_dir():
         return folder
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix="base-", dir=folder.parent))
     for pin, lines in base.requires:
-        if pin.name in _BUILD_TOOLS:
-            # Source packages are built with them: an empty one would do nothing.
-            continue
-        _write_wheel(folder, pin.name.replace("-", "_"), pin.version, lines)
-    marker.touch()
+        if pin.name not in _BUILD_TOOLS:
+            _write_wheel(partial, pin.name.replace("-", "_"), pin.version, lines)
+    try:
+        partial.rename(folder)
+    except OSError:
+        # Another command was quicker; what it wrote is the same.
+        shutil.rmtree(partial, ignore_errors=True)
     return folder
 
 

@@ -32,6 +32,8 @@ class Choice:
     question: Question
     """As it was put in the end."""
     answer: Resolution | Refusal
+    files: tuple[PackageFiles, ...] = ()
+    """Of what is new or changed."""
     passed_over: tuple[tuple[str, str], ...] = ()
     """(`name version`, why) of what the index has and pip does not take."""
 
@@ -51,11 +53,14 @@ def resolve_as_pip(resolver: Resolver, question: Question, base: BaseEnvironment
         files = resolver.find_files(question, changed_packages(answer, base))
         unusable = _unusable(files, base) | dict.fromkeys(resolver.find_invalid(files), _INVALID)
         if not unusable:
-            return Choice(question, _lift(resolver, question, answer, base), tuple(passed.items()))
+            lifted = _lift(resolver, question, answer, base)
+            if lifted != answer:
+                files = resolver.find_files(question, changed_packages(lifted, base))
+            return Choice(question, lifted, files, tuple(passed.items()))
         passed |= {f"{each.name} {each.version}": why for each, why in unusable.items()}
         excluded = tuple(f"{each.name}!={each.version}" for each in unusable)
         question = replace(question, constraints=(*question.constraints, *excluded))
-    return Choice(question, answer, tuple(passed.items()))
+    return Choice(question, answer, (), tuple(passed.items()))
 
 
 def changed_packages(answer: Resolution, base: BaseEnvironment) -> tuple[ResolvedPackage, ...]:

@@ -12,7 +12,7 @@ from mwaa_local.validation.environment_health import Health, judge_environment
 from mwaa_local.validation.file_rules import check_files
 from mwaa_local.validation.finding import Finding, Location, has_errors, order_findings
 from mwaa_local.validation.package_verdict import PackageVerdict, by_name, decide_package
-from mwaa_local.validation.pip_choice import changed_packages, resolve_as_pip
+from mwaa_local.validation.pip_choice import resolve_as_pip
 from mwaa_local.validation.requirement_line import RequirementLine
 from mwaa_local.validation.requirements_file import RequirementsFile, load_requirements
 from mwaa_local.validation.requirements_rules import check_lines, conflict_findings, health_findings
@@ -78,8 +78,7 @@ def judge_requirements(inputs: Inputs, resolver: Resolver) -> Verdict:
         found = conflict_findings(diagnosis, file, base, choice.passed_over)
         return _refused(base, (file, forced), (*file.findings, *checked, *found), diagnosis)
     accepted = _accepted(base, file, pins, answer, (forced, (*file.findings, *checked)))
-    files = resolver.find_files(question, changed_packages(answer, base))
-    found = check_files(files, file, accepted.packages, base)
+    found = check_files(choice.files, file, accepted.packages, base)
     return replace(
         accepted,
         installs=not has_errors(found),

@@ -5,6 +5,9 @@ what the requirements reach is looked at, as pip does: whether the rest still wo
 """
 
 import hashlib
+import shutil
+import tempfile
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -78,8 +81,9 @@ class Resolver:
         self._tools = tools
         digest = hashlib.sha256(repr(base.requires).encode()).hexdigest()[:16]
         self._wheels = write_base_wheels(base, tools.folder / f"base-{base.version.airflow}-{digest}")
-        self._work = tools.folder / "work"
-        self._work.mkdir(parents=True, exist_ok=True)
+        # A folder of its own: two commands may run at once.
+        self._work = Path(tempfile.mkdtemp(prefix="work-", dir=tools.folder))
+        weakref.finalize(self, shutil.rmtree, self._work, ignore_errors=True)
 
     def resolve(self, question: Question, *, offline: bool = False) -> Resolution | Refusal:
         """Answer; a Refusal that is a network failure, or lacks what is not cached, is no verdict."""
@@ -107,6 +111,9 @@ class Resolver:
         """Return the packages that MWAA's pip passes over because their metadata is not valid."""
         if self._base.target.pip_number < STRICT_SINCE:
             return ()
+        # Versions of the official constraints are known to install.
+        official = {(pin.name, pin.version) for pin in self._base.constraints}
+        files = [each for each in files if (each.name, each.version) not in official]
         return find_invalid(files, self._tools.fetch_metadata, self._tools.folder / "strict")
 
     def _run(self, command: Sequence[str], question: Question) -> CommandResult:

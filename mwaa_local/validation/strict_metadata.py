@@ -1,6 +1,7 @@
 """pip 24.1 and later pass over versions whose metadata is not valid; older ones, and uv, read it as it was meant."""
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Sequence
 from email.parser import HeaderParser
 from pathlib import Path
@@ -29,7 +30,7 @@ def find_invalid(
         # What cannot be had is not asked for again: it would cost seconds every time.
         problem = metadata_problem(texts[url]) if url in texts else ""
         place = _place(remembered, url)
-        partial = place.with_suffix(".partial")
+        partial = place.with_suffix(f".{os.getpid()}")
         partial.write_text(problem, encoding="utf-8")
         partial.replace(place)
     return tuple(each for url, each in wanted.items() if _recall(_place(remembered, url)))

@@ -1,5 +1,6 @@
-"""The sets of requirements on which our verdict is compared with pip's: as data, and as project folders."""
+"""The sets of requirements on which our verdict is compared with pip's, and what pip did: as data and as folders."""
 
+import json
 import tomllib
 import zipfile
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from mwaa_local.config import Project
 from mwaa_local.requirements_files import OFFICIAL_CONSTRAINTS_URL
 
 FOLDER = Path(__file__).parents[1] / "projects" / "pip-agreement"
+TRUTH_FILE = FOLDER / "truth.json"
 HOME = "/usr/local/airflow"
 
 
@@ -28,6 +30,36 @@ class Case:
     def key(self) -> str:
         """Return what the case is called in the recorded truth."""
         return f"{self.version}: {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What pip did with a case, and on which day."""
+
+    exit_code: int
+    installs: tuple[tuple[str, str], ...]
+    error: str
+    date: str
+
+
+def load_truth() -> dict[str, Truth]:
+    """Return what was recorded, by the key of the case."""
+    if not TRUTH_FILE.exists():
+        return {}
+    recorded = json.loads(TRUTH_FILE.read_text(encoding="utf-8"))
+    return {
+        key: Truth(each["exit"], tuple(each["installs"].items()), each["error"], each["date"])
+        for key, each in recorded.items()
+    }
+
+
+def save_truth(truth: dict[str, Truth]) -> None:
+    """Write what pip did."""
+    document = {
+        key: {"exit": each.exit_code, "installs": dict(each.installs), "error": each.error, "date": each.date}
+        for key, each in truth.items()
+    }
+    TRUTH_FILE.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def load_cases() -> tuple[Case, ...]:

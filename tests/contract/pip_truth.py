@@ -1,6 +1,6 @@
 """Record what MWAA's own pip does with every case: run it, on the base environment, up to the moment of installing.
 
-    python tests/contract/pip_truth.py ENVIRONMENTS [--cases TEXT] [--missing]
+    python -m tests.contract.pip_truth ENVIRONMENTS [--cases TEXT] [--missing]
 
 ENVIRONMENTS is a folder of environments of mwaa-local (`<version>-<digest>`, stock). pip is MWAA's, in that Python; it
 resolves, downloads and builds as always, and only its last step, the copying of files, is replaced by a report.
@@ -15,8 +15,6 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from agreement_cases import FOLDER, Case, load_cases, write_project
-
 from mwaa_local.catalog import (
     ConstraintsPolicy,
     constraints_for,
@@ -27,6 +25,7 @@ from mwaa_local.catalog import (
 from mwaa_local.requirements_files import HAS_CONSTRAINTS
 from mwaa_local.runtime.environment_copy import installed_versions
 from mwaa_local.runtime.venv import write_pins
+from tests.contract.agreement_cases import Case, Truth, load_cases, load_truth, save_truth, write_project
 
 PROBE = """
 import json, sys
@@ -43,7 +42,6 @@ install.install_given_reqs = report
 from pip._internal.cli.main import main
 sys.exit(main(sys.argv[2:]))
 """
-TRUTH = FOLDER / "truth.json"
 
 
 def main(arguments: list[str]) -> int:
@@ -60,18 +58,10 @@ def main(arguments: list[str]) -> int:
         if options.cases not in case.key or (options.missing and case.key in known):
             continue
         known[case.key] = run_pip(case, find_environment(options.environments, case.version))
-        sys.stdout.write(f"{case.key}: {json.dumps(known[case.key])[:300]}\n")
+        sys.stdout.write(f"{case.key}: {known[case.key]}\n")
         sys.stdout.flush()
-        TRUTH.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        save_truth(known)
     return 0
-
-
-def load_truth() -> dict[str, dict[str, object]]:
-    """Return what was recorded, by the key of the case."""
-    if not TRUTH.exists():
-        return {}
-    known: dict[str, dict[str, object]] = json.loads(TRUTH.read_text(encoding="utf-8"))
-    return known
 
 
 def find_environment(folder: Path, version: str) -> Path:
@@ -91,7 +81,7 @@ def find_environment(folder: Path, version: str) -> Path:
     return root
 
 
-def run_pip(case: Case, environment: Path) -> dict[str, object]:
+def run_pip(case: Case, environment: Path) -> Truth:
     """Return pip's exit code, what it would have installed, and its first complaint."""
     version = load_version(case.version)
     with tempfile.TemporaryDirectory() as name:
@@ -118,12 +108,12 @@ def run_pip(case: Case, environment: Path) -> dict[str, object]:
         report = folder / "report.json"
         installs = json.loads(report.read_text()) if report.exists() else {}
     errors = [line for line in result.stderr.splitlines() if line.startswith("ERROR")]
-    return {
-        "exit": result.returncode,
-        "installs": installs,
-        "error": errors[0].replace(name, "") if errors else "",
-        "date": datetime.now(UTC).date().isoformat(),
-    }
+    return Truth(
+        result.returncode,
+        tuple(installs.items()),
+        errors[0].replace(name, "") if errors else "",
+        datetime.now(UTC).date().isoformat(),
+    )
 
 
 if __name__ == "__main__":

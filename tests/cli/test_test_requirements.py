@@ -1,0 +1,121 @@
+"""`mwaa-local test-requirements`: the whole command, on wheels that need no network."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mwaa_local.cli.entry import run
+from tests.contract.agreement_cases import Case, write_project
+
+OFFLINE = "--find-links /usr/local/airflow/plugins\n--no-index\n"
+
+
+def make_project(root: Path, text: str, wheels: tuple[str, ...] = (), **files: str) -> Path:
+    write_project(Case("", "2.2.2", text, "utf-8", tuple(files.items()), wheels), root)
+    return root
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MWAA_LOCAL_CACHE", str(tmp_path / "cache"))
+
+
+def test_what_installs_is_shown_line_by_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wheels = ("tinything 1.0 py3-none-any: requests>=2, otherthing", "otherthing 2.0 py3-none-any")
+    root = make_project(tmp_path / "project", f"# -c none\n{OFFLINE}tinything==1.0\n", wheels)
+    assert run(["test-requirements", "--project", str(root)]) == 0
+    assert capsys.readouterr().out == (
+        "MWAA 2.2.2: Python 3.7.16, pip 21.3.1, amazon provider 2.4.0\n"
+        "\n"
+        "  LINE                ASKS FOR        GETS  DECIDED BY\n"
+        "  requirements.txt:4  tinything==1.0  1.0   the line\n"
+        "\n"
+        "  Adds 2: otherthing 2.0, tinything 1.0\n"
+        "\n"
+        "pip on MWAA installs this, and Airflow works afterwards (nothing to complain about).\n"
+    )
+
+
+def test_what_does_not_exist_ends_with_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = make_project(tmp_path / "project", f"# -c none\n{OFFLINE}tinything==1.0\n")
+    assert run(["test-requirements", "--project", str(root)]) == 3
+    output = capsys.readouterr().out
+    assert "requirements.txt:4: error: tinything==1.0 cannot be installed." in output
+    assert output.endswith(
+        "pip on MWAA refuses this and installs nothing; Airflow starts without it (1 error).\n"
+    )
+
+
+def test_a_library_that_breaks_airflow_is_an_error_although_pip_succeeds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = make_project(
+        tmp_path / "project", f"# -c none\n{OFFLINE}sqlalchemy==2.0.1\n", ("sqlalchemy 2.0.1 py3-none-any",)
+    )
+    assert run(["test-requirements", "--project", str(root), "--json"]) == 3
+    document = json.loads(capsys.readouterr().out)
+    assert (document["schema"], document["installs"], document["works"]) == (1, True, False)
+    assert {each["rule"] for each in document["findings"]} >= {"requirements-airflow-broken"}
+    assert document["packages"] == [
+        {
+            "name": "sqlalchemy",
+            "version": "2.0.1",
+            "before": "1.3.24",
+            "changed": True,
+            "decided_by": "line",
+            "location": "requirements.txt:4",
+            "required_by": [],
+        }
+    ]
+
+
+def test_a_conflict_names_the_line_and_the_pin_and_sarif_marks_the_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = f"-c /usr/local/airflow/dags/mine.txt\n{OFFLINE}tinything==2.0\n"
+    wheels = ("tinything 1.0 py3-none-any", "tinything 2.0 py3-none-any")
+    root = make_project(tmp_path / "project", text, wheels, **{"dags/mine.txt": "\ntinything==1.0\n"})
+    assert run(["test-requirements", "--project", str(root), "--sarif", "-"]) == 3
+    (result,) = json.loads(capsys.readouterr().out)["runs"][0]["results"]
+    assert result["ruleId"] == "requirements-constraint-conflict"
+    assert "tinything==2.0 contradicts tinything==1.0 (dags/mine.txt:2)" in result["message"]["text"]
+    assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 4}
+
+
+def test_a_wheel_for_another_system_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = "tinything-1.0-cp37-cp37m-macosx_11_0_arm64.whl"
+    root = make_project(
+        tmp_path / "project",
+        f"/usr/local/airflow/plugins/{name}\n",
+        ("tinything 1.0 cp37-cp37m-macosx_11_0_arm64",),
+    )
+    assert run(["test-requirements", "--project", str(root)]) == 3
+    assert f"{name} is no wheel for MWAA 2.2.2" in capsys.readouterr().out
+
+
+def test_a_way_out_is_written_beside_the_users_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = f"-c https://raw.githubusercontent.com/apache/airflow/constraints-2.2.2/constraints-3.7.txt\n{OFFLINE}"
+    root = make_project(tmp_path / "project", f"{text}pysftp==0.3\n", ("pysftp 0.3 py3-none-any",))
+    assert run(["test-requirements", "--project", str(root), "--fix"]) == 3
+    assert "pysftp: 0.2.9 becomes 0.3 in the copy of the constraints" in capsys.readouterr().err
+    assert (root / "requirements.txt").read_text() == f"{text}pysftp==0.3\n"
+    assert '--constraint "/usr/local/airflow/dags/constraints-3.7-edited.txt"' in (
+        (root / "requirements.fixed.txt").read_text()
+    )
+    assert run(["test-requirements", str(root / "requirements.fixed.txt"), "--project", str(root)]) == 0
+
+
+def test_a_file_of_the_users_is_never_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = make_project(tmp_path / "project", f"# -c none\n{OFFLINE}pysftp\n", ("pysftp 0.2.9 py3-none-any",))
+    (root / "requirements.fixed.txt").write_text("mine\n")
+    assert run(["test-requirements", "--project", str(root), "--fix"]) == 2
+    assert "requirements.fixed.txt exists and is not mwaa-local's" in capsys.readouterr().err
+    assert (root / "requirements.fixed.txt").read_text() == "mine\n"
+
+
+def test_a_file_that_is_not_there_is_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["test-requirements", str(tmp_path / "none.txt")]) == 2
+    assert "does not exist" in capsys.readouterr().err
