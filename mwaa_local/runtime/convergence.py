@@ -134,8 +134,11 @@ def after_start(state: ServiceState, process: ProcessId, now: float) -> ServiceS
     return replace(state, phase=Phase.STARTING, process=process, since=now, next_at=now, failed_probes=0)
 
 
-def after_probe(state: ServiceState, now: float, *, healthy: bool) -> ServiceState:
-    """Return the state after a probe's answer."""
+def after_probe(state: ServiceState, now: float, *, healthy: bool | None) -> ServiceState:
+    """Return the state after a probe's answer; None says nothing, so that a service is not held to account for it."""
+    if healthy is None and state.phase is not Phase.STARTING:
+        since = now if state.phase is Phase.UNHEALTHY else state.since
+        return replace(state, since=since, next_at=now + PROBE_WHEN_UNHEALTHY)
     if healthy:
         if state.phase is not Phase.HEALTHY:
             state = replace(state, phase=Phase.HEALTHY, since=now, was_healthy=True)

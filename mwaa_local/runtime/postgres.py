@@ -38,12 +38,10 @@ SETTINGS: Mapping[str, str] = {
     "wal_buffers": "1MB",
     "max_wal_size": "256MB",
     "min_wal_size": "32MB",
-    # fsync stays on: a crash must not damage the data. It may cost the last half second of commits.
-    "synchronous_commit": "off",
+    # fsync and synchronous_commit stay on: a crash loses nothing that was committed.
     "checkpoint_timeout": "15min",
     "checkpoint_completion_target": "0.5",
     "bgwriter_delay": "10s",
-    "wal_writer_delay": "500ms",
     "autovacuum_max_workers": "1",
     "jit": "off",
     "timezone": "UTC",

@@ -21,8 +21,8 @@ class Prober:
         self._postgres_answers = postgres_answers
         self._beats: dict[str, tuple[int, float]] = {}
 
-    def is_healthy(self, probe: Probe, alive_for: float) -> bool:
-        """Tell whether a service that has run for `alive_for` seconds is healthy."""
+    def is_healthy(self, probe: Probe, alive_for: float) -> bool | None:
+        """Tell whether a service that has run for `alive_for` seconds is healthy; None where that cannot be known."""
         match probe:
             case HttpProbe(url, component):
                 return is_component_healthy(self._http.get(url), component)
@@ -48,10 +48,13 @@ class Prober:
         return now - at < BEAT_LIMIT
 
 
-def is_component_healthy(answer: HttpAnswer, component: str) -> bool:
-    """Tell whether a health page answers and, where a component is named, calls it healthy."""
+def is_component_healthy(answer: HttpAnswer, component: str) -> bool | None:
+    """Tell whether a health page answers and, where a component is named, calls it healthy.
+
+    Without an answer nothing is known of a component: the page is another service's, which may be the one in trouble.
+    """
     if answer.status != 200:
-        return False
+        return None if component else False
     if not component:
         return True
     try:

@@ -140,9 +140,8 @@ class Supervisor:
             case Start():
                 self._start(state, now)
             case Probe():
-                healthy = state.process is not None and self._prober.is_healthy(
-                    state.spec.probe, now - state.since
-                )
+                alive_for = now - state.since
+                healthy = self._prober.is_healthy(state.spec.probe, alive_for) if state.process else False
                 self._put(after_probe(state, self._clock.monotonic(), healthy=healthy))
             case Stop():
                 self._request_stop(state)

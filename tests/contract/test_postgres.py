@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -34,8 +33,6 @@ def test_rows_survive_a_stop_and_a_kill(each_site: Site) -> None:
     server = each_site.start()
     assert each_site.query("INSERT INTO kept VALUES (2)") == "INSERT 0 1"
     each_site.query("INSERT INTO kept SELECT generate_series(3, 1000)")
-    # Commits of the last half second may be lost in a crash: that is what synchronous_commit=off means.
-    time.sleep(2)
     stop(server, signal.SIGKILL)
     each_site.ensure()
     with each_site.running():

@@ -13,7 +13,7 @@ from tests.e2e.small_project import SmallProject, describe, finish
 pytestmark = pytest.mark.airflow
 
 
-@pytest.fixture(scope="module", params=["2.2.2", "2.10.3", "3.0.6"])
+@pytest.fixture(scope="module", params=["2.2.2", "3.0.6"])
 def used(request: pytest.FixtureRequest, make_project: MakeProject) -> SmallProject:
     """An environment of each generation that runs and has run a DAG."""
     project = make_project(f"private {request.param}", request.param)

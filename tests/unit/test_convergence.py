@@ -112,3 +112,14 @@ def test_a_service_that_waits_to_be_restarted_is_not_started_when_stopping() -> 
     waiting = after_exit(running("worker"), 1, 0.0, stopping=False)
     assert decide((waiting,), 100.0, stopping=True) == ()
     assert is_over((waiting,))
+
+
+def test_a_service_whose_health_cannot_be_known_is_left_alone() -> None:
+    state = running("scheduler")
+    for second in range(200):
+        state = after_probe(state, float(second), healthy=None)
+    assert (state.phase, state.failed_probes) == (Phase.HEALTHY, 0)
+    unhealthy = after_probe(running("scheduler", phase=Phase.UNHEALTHY), 500.0, healthy=None)
+    assert decide((unhealthy,), 501.0, stopping=False) == (Probe("scheduler"),)
+    starting = after_probe(running("scheduler", phase=Phase.STARTING), 1.0, healthy=None)
+    assert (starting.phase, starting.next_at) == (Phase.STARTING, 1.1)

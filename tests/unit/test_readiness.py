@@ -30,13 +30,14 @@ def prober(http: FakeHttp | None = None, clock: FakeClock | None = None) -> Prob
         (HttpAnswer(200, PAGE), "triggerer", False),
         (HttpAnswer(200, PAGE), "odd", False),
         (HttpAnswer(200, PAGE), "absent", False),
-        (HttpAnswer(503, PAGE), "scheduler", False),
+        (HttpAnswer(503, PAGE), "scheduler", None),
+        (HttpAnswer(0, b""), "scheduler", None),
         (HttpAnswer(200, b"<html>"), "scheduler", False),
         (HttpAnswer(200, b"[]"), "scheduler", False),
     ],
 )
 def test_a_component_is_healthy_when_the_page_says_so(
-    answer: HttpAnswer, component: str, healthy: bool
+    answer: HttpAnswer, component: str, healthy: bool | None
 ) -> None:
     assert is_component_healthy(answer, component) is healthy
 
