@@ -118,6 +118,7 @@ def _document(report: DagReport) -> dict[str, object]:
                 "seconds": file.seconds,
                 "seconds_alone": file.alone,
                 "ok": file.error is None,
+                "traceback": list(file.error.traceback) if file.error else [],
                 "dags": [
                     {
                         "dag_id": dag.dag_id,

@@ -11,13 +11,21 @@ from typing import Any
 _PARSED_DECORATORS = frozenset({"dag", "task_group"})
 """Functions under these are called by Airflow (or the file itself) while the file is read."""
 
-_LEAVES = frozenset(
-    {ast.Name, ast.Constant, ast.Load, ast.Store, ast.Del, ast.Pass, ast.alias, ast.Global, ast.Nonlocal}
-    | set(ast.operator.__subclasses__())
-    | set(ast.unaryop.__subclasses__())
-    | set(ast.cmpop.__subclasses__())
-    | set(ast.boolop.__subclasses__())
+
+def _kinds(kind: type[ast.AST]) -> set[type]:
+    return {kind}.union(*(_kinds(each) for each in kind.__subclasses__()))
+
+
+_INNER = frozenset(
+    _kinds(ast.AST)
+    - {ast.Name, ast.Constant, ast.Pass, ast.alias, ast.Global, ast.Nonlocal}
+    - _kinds(ast.expr_context)
+    - _kinds(ast.operator)
+    - _kinds(ast.unaryop)
+    - _kinds(ast.cmpop)
+    - _kinds(ast.boolop)
 )
+"""Kinds of nodes that can have something of interest in them."""
 
 
 @dataclass(slots=True, eq=False)
@@ -169,11 +177,14 @@ _SPECIAL: dict[type, Callable[[Walk, Any, Scope, _Stack], None]] = {
 
 
 def _push_children(node: ast.AST, scope: Scope, stack: _Stack) -> None:
-    for name in node._fields:
-        value = getattr(node, name, None)
-        if type(value) is list:
-            stack.extend((item, scope) for item in value if type(item) not in _LEAVES and item is not None)
-        elif isinstance(value, ast.AST) and type(value) not in _LEAVES:
+    # The attributes of a node are its fields and its place; this is twice as quick as asking for its fields.
+    for value in vars(node).values():
+        kind = type(value)
+        if kind is list:
+            for item in value:
+                if type(item) in _INNER:
+                    stack.append((item, scope))
+        elif kind in _INNER:
             stack.append((value, scope))
 
 
