@@ -15,7 +15,8 @@ from mwaa_local.validation.package_verdict import PackageVerdict, by_name, decid
 from mwaa_local.validation.pip_choice import resolve_as_pip
 from mwaa_local.validation.requirement_line import RequirementLine
 from mwaa_local.validation.requirements_file import RequirementsFile, load_requirements
-from mwaa_local.validation.requirements_rules import check_lines, conflict_findings, health_findings
+from mwaa_local.validation.requirements_outcome import conflict_findings, health_findings
+from mwaa_local.validation.requirements_rules import check_lines
 from mwaa_local.validation.resolution import Refusal, Resolution
 from mwaa_local.validation.resolver import Question, Resolver
 
