@@ -1,4 +1,4 @@
-"""The rules about lines of requirements, before anything is resolved; `requirements_outcome` has those about results."""
+"""The rules about lines of requirements; those about what comes of them are in `requirements_outcome`."""
 
 import re
 from collections.abc import Iterator
