@@ -13,7 +13,7 @@ from mwaa_local.catalog import Role
 from mwaa_local.cli.app import App
 from mwaa_local.cli.progress import Progress
 from mwaa_local.config import LoadedConfig, Project
-from mwaa_local.environment_stack import base_variables
+from mwaa_local.environment_stack import OwnFolders, base_variables
 from mwaa_local.errors import UsageError
 from mwaa_local.runtime.environment_copy import copy_environment
 from mwaa_local.runtime.preparation import prepare_base, toolchain
@@ -109,13 +109,14 @@ def _surroundings(
 ) -> Iterator[tuple[Path, dict[str, str]]]:
     with tempfile.TemporaryDirectory(prefix="mwaa-local-lab-", ignore_cleanup_errors=True) as scratch:
         root = Path(scratch)
-        home, tmp = root / "startup" / "home", root / "startup" / "tmp"
-        for folder in (home, tmp):
+        own = OwnFolders(root / "homes", root / "temporary")
+        home = own.home("startup")
+        for folder in (home, own.tmp("startup")):
             folder.mkdir(parents=True)
         for source, name in ((test.project.dags, "dags"), (test.project.plugins, "plugins")):
             _copy_small(source, home / name)
         python = _environment(app, test, root / "environment", progress)
-        variables = base_variables(app.host.environ, root, "startup", python)
+        variables = base_variables(app.host.environ, own, "startup", python)
         settings = build_airflow_settings(
             test.loaded.version, test.loaded.config, test.project, _PLACEHOLDERS, {}
         )

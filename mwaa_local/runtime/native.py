@@ -202,6 +202,7 @@ class NativeRuntime:
         for _ in range(IMPATIENCE):
             with contextlib.suppress(KeyboardInterrupt):
                 stop_supervisor(self.folder, self.host.watch)
+                remove_temporary_files(self.folder)
                 return
 
     def _wait_until_healthy(self, prepared: Prepared, patience: float) -> None:

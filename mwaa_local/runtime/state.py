@@ -124,11 +124,15 @@ class StateFolder:
             write_private(self.root / ".gitignore", "*\n")
 
 
+LONGEST_TEMPORARY = 40
+"""Characters of the system's folder for temporary files, so that a socket's path below it is not too long."""
+
+
 def temporary_folder(root: Path) -> Path:
     """Return the folder for temporary files of the environment in the state folder `root`: short, and its alone."""
-    base = Path("/tmp")  # noqa: S108  # the system's own may be long; ours is private, see `airflow_home`
-    if not os.access(base, os.W_OK):
-        base = Path(tempfile.gettempdir())
+    base = Path(tempfile.gettempdir())
+    if len(str(base)) > LONGEST_TEMPORARY and os.access("/tmp", os.W_OK):  # noqa: S108
+        base = Path("/tmp")  # noqa: S108  # what we make there is private, see `airflow_home`
     return base / f"mwaa-local-{os.getuid()}-{root.stat().st_ino:x}"
 
 
