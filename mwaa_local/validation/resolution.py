@@ -15,7 +15,7 @@ _NETWORK = re.compile(
     r"temporary failure in name resolution|invalid peer certificate",
     re.IGNORECASE,
 )
-_OFFLINE = re.compile(r"network (connectivity )?(is|was) disabled|--offline|offline", re.IGNORECASE)
+_REFUSED = re.compile(r"HTTP status client error \((401|403|404|410)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,8 @@ class Refusal:
     @property
     def is_network_failure(self) -> bool:
         """Return whether an index, or a file that the requirements name, could not be reached."""
-        return bool(_NETWORK.search(self.output))
-
-    @property
-    def lacks_cache(self) -> bool:
-        """Return whether the resolver only lacked what it was not allowed to fetch."""
-        return bool(_OFFLINE.search(self.output))
+        # An answer of 404 or 403 is an answer: pip, too, would be given it.
+        return bool(_NETWORK.search(self.output)) and not _REFUSED.search(self.output)
 
 
 def parse_resolution(text: str) -> Resolution:

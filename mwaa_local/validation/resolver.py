@@ -85,11 +85,11 @@ class Resolver:
         self._work = Path(tempfile.mkdtemp(prefix="work-", dir=tools.folder))
         weakref.finalize(self, shutil.rmtree, self._work, ignore_errors=True)
 
-    def resolve(self, question: Question, *, offline: bool = False) -> Resolution | Refusal:
-        """Answer; a Refusal that is a network failure, or lacks what is not cached, is no verdict."""
+    def resolve(self, question: Question) -> Resolution | Refusal:
+        """Answer; a Refusal that is a network failure is no verdict."""
         output = self._work / "resolved.txt"
         self._write_preferences(output, question)
-        result = self._run([*self._command(question, output), *(["--offline"] if offline else [])], question)
+        result = self._run(self._command(question, output), question)
         if result.exit_code:
             return Refusal(result.stderr)
         return parse_resolution(result.stdout)
