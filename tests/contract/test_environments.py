@@ -148,9 +148,10 @@ def test_a_build_that_is_killed_is_not_taken_for_whole(base: AirflowEnvironment,
     assert _run(environment / "bin" / "airflow", "version", home=tmp_path).endswith("2.2.2\n")
 
 
-def test_without_requirements_the_shared_environment_is_used(layers: Layers) -> None:
+def test_without_requirements_the_project_gets_a_plain_copy_of_the_shared_environment(layers: Layers) -> None:
     result = layers.install("# nothing yet\n")
-    assert result.environment.root == layers.base.root
+    assert result.environment.root.parent == layers.project.state
+    assert installed_versions(result.environment.root) == installed_versions(layers.base.root)
 
 
 def test_a_requirement_is_installed_in_the_project_only(layers: Layers) -> None:
@@ -201,7 +202,8 @@ def test_a_requirement_that_does_not_exist_is_named_with_its_line(layers: Layers
 
 def test_a_failing_requirement_can_be_ignored_and_then_nothing_is_installed(layers: Layers) -> None:
     result = layers.install("pyfiglet==0.8.post1\npyfiglet-that-never-was==1.0\n", ignore_failure=True)
-    assert result.environment.root == layers.base.root
+    assert result.environment.root.parent == layers.project.state
+    assert installed_versions(result.environment.root) == installed_versions(layers.base.root)
     assert any("pyfiglet-that-never-was" in warning for warning in result.warnings)
 
 
