@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from mwaa_local.validation.requirement_options import FileOptions
 
-_PYPI = "https://pypi.org/simple"
 _CACHE = 'cache-control = { api = "max-age=3600", files = "max-age=365000000, immutable" }'
 """An index is asked again after an hour; files of an index never change, whatever a proxy says of them."""
 
@@ -26,7 +25,7 @@ class IndexChoice:
 
 def choose_indexes(options: FileOptions, environ: Mapping[str, str]) -> IndexChoice:
     """Return what uv is told, from the options of the files and the user's own variables."""
-    default = options.index_url or environ.get("UV_DEFAULT_INDEX") or environ.get("UV_INDEX_URL") or _PYPI
+    default = options.index_url or environ.get("UV_DEFAULT_INDEX") or environ.get("UV_INDEX_URL", "")
     own = f"{environ.get('UV_INDEX', '')} {environ.get('UV_EXTRA_INDEX_URL', '')}".split()
     further = [*own, *options.extra_index_urls]
     secret = [url for url in further if "@" in url]
@@ -35,7 +34,7 @@ def choose_indexes(options: FileOptions, environ: Mapping[str, str]) -> IndexCho
     tables = [f"[[index]]\nurl = {_quoted(url)}\n{_CACHE}\n" for url in plain]
     if "@" in default:
         variables["UV_DEFAULT_INDEX"] = default
-    else:
+    elif default:  # without one, uv asks the public index and believes it for as long as it says
         tables.append(f"[[index]]\nurl = {_quoted(default)}\ndefault = true\n{_CACHE}\n")
     if secret:
         variables["UV_INDEX"] = " ".join(secret)

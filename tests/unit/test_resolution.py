@@ -36,7 +36,7 @@ def test_lines_become_packages_with_those_that_need_them() -> None:
 
 
 def test_an_index_that_does_not_answer_is_no_verdict() -> None:
-    assert Refusal("error: Failed to fetch: `https://pypi.org/simple/x/`").is_network_failure
+    assert Refusal("error: Failed to fetch: `https://index.example/simple/x/`").is_network_failure
     assert not Refusal("No solution found").is_network_failure
     assert not Refusal(
         "Failed to fetch: x\n cause: HTTP status client error (404 Not Found)"
