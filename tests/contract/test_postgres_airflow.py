@@ -78,7 +78,7 @@ def test_the_template_has_schema_roles_and_permissions(running: Site) -> None:
         == "Admin,Op,Public,User,Viewer"
     )
     assert int(running.query("SELECT count(*) FROM ab_permission_view_role")) > 150
-    assert running.query("SELECT pool, slots FROM slot_pool") == "default_pool|128"
+    assert running.query("SELECT pool, slots FROM slot_pool") == "default_pool|10000"
 
 
 def test_the_summary_of_an_empty_database_is_empty(running: Site, python: Path) -> None:
@@ -92,7 +92,10 @@ def test_the_summary_tells_dags_errors_runs_and_heartbeats(running: Site, python
         " VALUES ('b', true, true, '/dags/b.py', false, 1), ('a', false, false, '/dags/a.py', false, 1)"
     )
     assert written == "INSERT 0 2"
-    running.query("INSERT INTO import_error (filename, stacktrace) VALUES ('/dags/c.py', 'No module')")
+    running.query(
+        "INSERT INTO import_error (timestamp, filename, stacktrace)"
+        " VALUES (to_timestamp(1000), '/dags/c.py', 'No')"
+    )
     running.query(
         "INSERT INTO job (job_type, state, hostname, latest_heartbeat) VALUES"
         " ('SchedulerJob', 'failed', 'old', now() - interval '1 hour'), ('SchedulerJob', 'running', 'new', now())"
@@ -102,7 +105,7 @@ def test_the_summary_tells_dags_errors_runs_and_heartbeats(running: Site, python
         ("a", False, False),
         ("b", True, True),
     ]
-    assert summary["import_errors"] == [{"filename": "/dags/c.py", "stacktrace": "No module"}]
+    assert summary["import_errors"] == [{"filename": "/dags/c.py", "stacktrace": "No", "parsed": 1000.0}]
     assert [(job["job_type"], job["hostname"]) for job in summary["jobs"]] == [("SchedulerJob", "new")]
     assert summary["counts"]["paused_dags"] == 1
 
