@@ -82,6 +82,8 @@ def sequence_variables(project: BenchProject, address: str, home: Path, port: in
         "HOME": str(home),
         "TMPDIR": str(home),
         "LC_ALL": "C.UTF-8",
+        # Process titles would hide the variables by which `end_all` finds what this sequence has started.
+        "SPT_NOENV": "1",
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__SQL_ALCHEMY_CONN": address,
         "AIRFLOW__CORE__DAGS_FOLDER": str(project.folder / "dags"),
