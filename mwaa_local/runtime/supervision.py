@@ -33,6 +33,7 @@ from mwaa_local.runtime.readiness import Prober
 from mwaa_local.stack import ServiceSpec, Stack
 
 LONGEST_WAIT = 5.0
+SHORTEST_WAIT = 0.02
 SWEEP_WINDOW = 10.0
 """Seconds after a service's end in which what it leaves is ended; later, what a task has left running is let be."""
 
@@ -126,12 +127,14 @@ class Supervisor:
 
     def _time_to_next(self) -> float:
         now = self._clock.monotonic()
+        if decide(self.states, now, stopping=self.stopping):
+            return SHORTEST_WAIT  # what has just happened has made something else due
         due = [
             state.next_at - now
             for state in self.states
             if state.phase not in (Phase.WAITING, Phase.STOPPED) or state.next_at > now
         ]
-        return min(max(min(due, default=LONGEST_WAIT), 0.02), LONGEST_WAIT)
+        return min(max(min(due, default=LONGEST_WAIT), SHORTEST_WAIT), LONGEST_WAIT)
 
     def _do(self, action: Action) -> None:
         state = self._state(action.name)
