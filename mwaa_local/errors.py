@@ -75,3 +75,7 @@ class RoleFailedError(MwaaLocalError):
 
 class AwsError(MwaaLocalError):
     """AWS, or the local endpoint that stands for it, refused a request or cannot be reached."""
+
+
+class ConflictError(AwsError):
+    """The object was changed by somebody else between our look and our write."""

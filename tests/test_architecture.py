@@ -143,7 +143,7 @@ def layer_of(name: str) -> str:
     part = name.split(".")[1] if "." in name else "ports"
     if part in FEATURES | {"cli", "adapters", "inside"}:
         return part
-    return "foundation" if part in {"errors", "ports", "__version__"} else "values"
+    return "foundation" if part in {"errors", "ports", "aws_ports", "__version__"} else "values"
 
 
 def source_files(*folders: Path) -> Iterator[Path]:
