@@ -1,25 +1,26 @@
-"""`package-plugins` against `zip -r` on the same 5,000 files of 100 MB: `python -m bench.packaging [--rounds N]`."""
+"""The section `packaging`: `package-plugins` against `zip -r` on the same 5,000 files of 100 MB."""
 
-import argparse
 import hashlib
 import random
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.figures import Figure, ratio, render_table
+from bench.figures import Figure, ratio
 from bench.project import COMMAND
+from bench.session import Session, say
 
 FOLDERS, FILES, BYTES = 50, 100, 20_500
 
 
-def measure_packaging(folder: Path, rounds: int) -> Iterator[Figure]:
+def measure_packaging(session: Session) -> Iterator[Figure]:
     """Measure both in turns, and whether the archive is the same each time."""
+    folder = session.folder
     plugins = make_plugins(folder)
     ours, theirs, digests = [], [], set()
-    for _ in range(rounds):
+    for number in range(session.rounds):
+        say(f"round {number + 1} of {session.rounds}: pack 5,000 files")
         archive = folder / "plugins.zip"
         archive.unlink(missing_ok=True)
         command = [COMMAND, "package-plugins", "--no-prove", "--project", str(folder)]
@@ -54,15 +55,3 @@ def seconds(command: list[str], folder: Path) -> float:
     began = time.perf_counter()
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
     return time.perf_counter() - began
-
-
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(prog="python -m bench.packaging", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="how often each thing is measured")
-    with tempfile.TemporaryDirectory(prefix="mwaa-bench-") as name:
-        print(render_table(tuple(measure_packaging(Path(name), parser.parse_args().rounds))))
-
-
-if __name__ == "__main__":
-    main()
