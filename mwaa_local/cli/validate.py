@@ -16,11 +16,8 @@ from mwaa_local.cli.finding_report import (
     write_reports,
 )
 from mwaa_local.cli.options import environment_options, project_option
-from mwaa_local.cli.render import is_coloured, paint
+from mwaa_local.cli.render import is_coloured
 from mwaa_local.validation.finding import Finding, Severity
-from mwaa_local.validation.project_check import every_rule
-from mwaa_local.validation.reports import render_json
-from mwaa_local.validation.rule import Rule
 
 
 @click.command()
@@ -37,8 +34,9 @@ def validate_command(folder: Path, as_list: bool, quiet: bool, **wishes: Any) ->
     """
     as_json, sarif, junit = (wishes.pop(name) for name in ("as_json", "sarif", "junit"))
     if as_list:
-        rules = every_rule()
-        click.echo(_rules_json(rules) if as_json else _render_rules(rules), nl=not as_json)
+        from mwaa_local.cli.rule_view import render_rules, rules_json
+
+        click.echo(rules_json() if as_json else render_rules(coloured=is_coloured()), nl=not as_json)
         return 0
     findings = tuple(
         finding for finding in _check(folder, wishes) if not quiet or finding.severity is not Severity.INFO
@@ -64,27 +62,3 @@ def _show(findings: Sequence[Finding]) -> None:
     if findings:
         click.echo(render_report(findings, coloured=is_coloured()))
     click.echo(f"validate: {count(findings)}.", err=True)
-
-
-def _render_rules(rules: Sequence[Rule]) -> str:
-    blocks = []
-    for rule in rules:
-        lines = [f"{paint(rule.id, 'bold', coloured=is_coloured())} ({rule.severity})", f"  {rule.summary}"]
-        lines += [f"  {rule.hint}"] if rule.hint else []
-        blocks.append("\n".join([*lines, f"  Source: {rule.source}."]))
-    return "\n\n".join(blocks)
-
-
-def _rules_json(rules: Sequence[Rule]) -> str:
-    listed = [
-        {
-            "id": rule.id,
-            "severity": rule.severity.value,
-            "summary": rule.summary,
-            "hint": rule.hint,
-            "source": rule.source,
-            "ignore": f"# mwaa-local: ignore[{rule.id}]",
-        }
-        for rule in rules
-    ]
-    return render_json({"schema": 1, "rules": listed})

@@ -21,18 +21,12 @@ from mwaa_local.validation.dag_cache import (
 )
 from mwaa_local.validation.dag_check import FileReport, check_dag_bytes
 from mwaa_local.validation.dag_folder import DagFolder, hidden_imports, list_dag_folder
-from mwaa_local.validation.dag_rules import DAG_RULES, ENCODING, SYNTAX, UNKNOWN_IGNORE
 from mwaa_local.validation.finding import Finding, order_findings
 from mwaa_local.validation.ignore_file import IgnoreDialect, IgnoreSyntax
-from mwaa_local.validation.project_rules import (
-    PROJECT_RULES,
-    check_dag_ids,
-    check_folder,
-    check_ignore_files,
-)
-from mwaa_local.validation.rule import ProviderNames, Rule, Surroundings
-from mwaa_local.validation.settings_rules_check import SETTINGS_RULES, check_settings
-from mwaa_local.validation.startup_text_rules import STARTUP_RULES, StartupScript, check_startup_text
+from mwaa_local.validation.project_rules import check_dag_ids, check_folder, check_ignore_files
+from mwaa_local.validation.rule import ProviderNames, Surroundings
+from mwaa_local.validation.settings_rules_check import check_settings
+from mwaa_local.validation.startup_text_rules import StartupScript, check_startup_text
 
 NamedFile = tuple[str, bytes]
 ShareOut = Callable[[Callable[[NamedFile], FileReport], Sequence[NamedFile]], list[FileReport]]
@@ -54,13 +48,6 @@ class ProjectInputs:
     share_out: ShareOut
     memory: Path | None
     """Where to remember what was found in unchanged files; None: nowhere."""
-
-
-def every_rule() -> tuple[Rule, ...]:
-    """Return all rules, in the order in which they are documented."""
-    dag = tuple(each.rule for each in DAG_RULES)
-    startup = tuple(each.rule for each in STARTUP_RULES)
-    return (*dag, SYNTAX, ENCODING, UNKNOWN_IGNORE, *PROJECT_RULES, *SETTINGS_RULES, *startup)
 
 
 def check_project(inputs: ProjectInputs) -> tuple[Finding, ...]:
