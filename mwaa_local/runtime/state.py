@@ -179,6 +179,12 @@ class Secrets:
     database_password: str
     admin_password: str
     aws_token: str
+    token_key: str
+    """What the tokens of the MWAA API are signed with."""
+
+
+NEWER = ("token_key",)
+"""Secrets that files of earlier versions lack; they are added."""
 
 
 def ensure_secrets(folder: StateFolder, new_fernet_key: Callable[[], str]) -> Secrets:
@@ -191,10 +197,11 @@ def ensure_secrets(folder: StateFolder, new_fernet_key: Callable[[], str]) -> Se
     names = {field.name for field in fields(Secrets)}
     for path in (folder.secrets, copy):
         document = read_json(path)
-        if document is not None and names.issubset(document):
-            kept = Secrets(**{name: str(document[name]) for name in names})
-            if path == copy:
-                write_private(folder.secrets, json.dumps(asdict(kept), indent=1))
+        if document is not None and names.difference(NEWER).issubset(document):
+            added = {name: secrets.token_urlsafe(32) for name in NEWER if name not in document}
+            kept = Secrets(**{name: str({**document, **added}[name]) for name in names})
+            if path == copy or added:
+                _write_secrets(folder, kept)
             return kept
     if folder.has_database():
         raise RuntimeStateError(
@@ -209,10 +216,15 @@ def ensure_secrets(folder: StateFolder, new_fernet_key: Callable[[], str]) -> Se
         database_password=secrets.token_urlsafe(24),
         admin_password=secrets.token_urlsafe(12),
         aws_token=secrets.token_urlsafe(24),
+        token_key=secrets.token_urlsafe(32),
     )
-    for path in (folder.secrets, copy):
-        write_private(path, json.dumps(asdict(made), indent=1))
+    _write_secrets(folder, made)
     return made
+
+
+def _write_secrets(folder: StateFolder, made: Secrets) -> None:
+    for path in (folder.secrets, folder.secrets.with_suffix(".json.copy")):
+        write_private(path, json.dumps(asdict(made), indent=1))
 
 
 @dataclass(frozen=True, slots=True)

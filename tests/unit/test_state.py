@@ -105,6 +105,19 @@ def test_damaged_secrets_come_back_from_their_copy(folder: StateFolder, damage: 
     assert json.loads(folder.secrets.read_text()) == asdict(made)
 
 
+def test_secrets_of_an_earlier_version_get_what_they_lack(folder: StateFolder) -> None:
+    made = ensure_secrets(folder, lambda: "a new key")
+    earlier = {name: value for name, value in asdict(made).items() if name != "token_key"}
+    for path in folder.root.glob("secrets.json*"):
+        path.write_text(json.dumps(earlier))
+
+    completed = ensure_secrets(folder, lambda: "another key")
+
+    assert {**earlier, "token_key": completed.token_key} == asdict(completed)
+    assert len(completed.token_key) > 40
+    assert ensure_secrets(folder, lambda: "another key") == completed
+
+
 @pytest.mark.parametrize("is_removed", [True, False])
 def test_lost_secrets_of_a_database_are_an_error(folder: StateFolder, is_removed: bool) -> None:
     ensure_secrets(folder, lambda: "a new key")
