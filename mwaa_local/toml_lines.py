@@ -27,20 +27,25 @@ _OPENING, _CLOSING = "[{", "]}"
 def locate_keys(text: str) -> dict[tuple[str, ...], int]:
     """Return the line (from 1) on which each key or table first stands, by its path.
 
-    Keys inside inline tables are left out: they share a line with the table's own key.
+    A key of the first `[[table]]` stands at `("table", "key")` and at `("table", "[0]", "key")`, one of the second at
+    `("table", "[1]", "key")`. Keys inside inline tables are left out: they share a line with the table's own key.
     """
     lines: dict[tuple[str, ...], int] = {}
-    table: tuple[str, ...] = ()
+    counts: dict[tuple[str, ...], int] = {}
+    tables: tuple[tuple[str, ...], ...] = ((),)
     line, at = 1, 0
     while (start := _after(_BLANK, text, at)) < len(text):
         line += text.count("\n", at, start)
         header = _HEADER.match(text, start)
         keys, end = _scan_keys(text, header.end() if header else start)
-        path = keys if header else table + keys
-        for length in range(1, len(path) + 1):
-            lines.setdefault(path[:length], line)
         if header:
-            table = keys
+            tables = (keys,)
+            if header[0] == "[[":
+                counts[keys] = counts.get(keys, -1) + 1
+                tables = (keys, (*keys, f"[{counts[keys]}]"))
+        for path in tables if header else [table + keys for table in tables]:
+            for length in range(1, len(path) + 1):
+                lines.setdefault(path[:length], line)
         at = _after_statement(text, end)
         line += text.count("\n", start, at)
     return lines
