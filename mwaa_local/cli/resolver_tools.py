@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from mwaa_local.adapters.clock import SystemClock
 from mwaa_local.adapters.commands import SystemCommands
 from mwaa_local.adapters.metadata_files import fetch_metadata
 from mwaa_local.catalog import MwaaVersion
@@ -12,23 +13,26 @@ from mwaa_local.runtime.interpreter_candidates import list_candidates
 from mwaa_local.runtime.venv import cache_folder
 from mwaa_local.validation.base_environment import BaseEnvironment
 from mwaa_local.validation.resolver import Resolver, ResolverTools
+from mwaa_local.validation.resolver_memory import AnswerMemory
 
 
-def make_resolver(base: BaseEnvironment, own_python: str) -> Resolver:
-    """Return a resolver for one base environment on this machine."""
+def make_resolver(base: BaseEnvironment, own_python: str, *, refresh: bool = False) -> Resolver:
+    """Return a resolver for one base environment on this machine; `refresh`: remembered answers do not count."""
     from uv import find_uv_bin
 
     environ = dict(os.environ)
+    folder = cache_folder(environ, Path.home()) / "requirements"
     return Resolver(
         base,
         ResolverTools(
             commands=SystemCommands(),
             uv=Path(find_uv_bin()),
             environ=installer_environ(uv_environ(environ)) | {"UV_PYTHON_DOWNLOADS": "never"},
-            folder=cache_folder(environ, Path.home()) / "requirements",
+            folder=folder,
             fetch_metadata=fetch_metadata,
             # Named, because uv's own search can take seconds (pyenv's shims are programs).
             interpreter=_interpreter(base.version, environ) or Path(own_python),
+            memory=AnswerMemory(folder / "answers", SystemClock().now, refresh),
         ),
     )
 

@@ -8,18 +8,20 @@ import hashlib
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mwaa_local import __version__
 from mwaa_local.catalog import Pin
 from mwaa_local.ports import CommandResult, CommandRunner
 from mwaa_local.validation.base_environment import BaseEnvironment
 from mwaa_local.validation.base_wheels import extras_of, write_base_wheels
 from mwaa_local.validation.distribution_files import PackageFiles, parse_lock
-from mwaa_local.validation.index_choice import choose_indexes
+from mwaa_local.validation.index_choice import IndexChoice, choose_indexes, learn_index
 from mwaa_local.validation.requirement_options import FileOptions
 from mwaa_local.validation.resolution import Refusal, Resolution, ResolvedPackage, parse_resolution
+from mwaa_local.validation.resolver_memory import AnswerMemory, decisive_variables, digest_of, local_files
 from mwaa_local.validation.strict_metadata import STRICT_SINCE, FetchMetadata, find_invalid
 
 _PLATFORMS = {"Amazon Linux 2": "x86_64-manylinux_2_28", "Amazon Linux 2023": "x86_64-manylinux_2_34"}
@@ -47,6 +49,7 @@ class ResolverTools:
     fetch_metadata: FetchMetadata
     interpreter: Path | None = None
     """MWAA's Python, where this machine has it: source packages are asked for their metadata with it."""
+    memory: AnswerMemory | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +71,10 @@ class Question:
     """What source packages are built with."""
     no_deps: bool = False
 
-    def with_lines(self, lines: Sequence[str]) -> "Question":
-        """Return the question with other lines."""
-        return replace(self, lines=tuple(lines))
+    @property
+    def is_moving(self) -> bool:
+        """Return whether a line names a branch of a repository, which may be another tomorrow."""
+        return any("git+" in line or "hg+" in line or "svn+" in line for line in self.lines)
 
 
 class Resolver:
@@ -83,16 +87,27 @@ class Resolver:
         self._wheels = write_base_wheels(base, tools.folder / f"base-{base.version.airflow}-{digest}")
         # A folder of its own: two commands may run at once.
         self._work = Path(tempfile.mkdtemp(prefix="work-", dir=tools.folder))
+        self._times: list[float] = []
         weakref.finalize(self, shutil.rmtree, self._work, ignore_errors=True)
+
+    @property
+    def asked(self) -> float | None:
+        """Return when the oldest of the answers so far was given, in seconds since the epoch; None without a memory."""
+        return min(self._times, default=None)
 
     def resolve(self, question: Question) -> Resolution | Refusal:
         """Answer; a Refusal that is a network failure is no verdict."""
         output = self._work / "resolved.txt"
-        self._write_preferences(output, question)
-        result = self._run(self._command(question, output), question)
-        if result.exit_code:
-            return Refusal(result.stderr)
-        return parse_resolution(result.stdout)
+
+        def ask() -> tuple[int, str]:
+            self._write_preferences(output, question)
+            # With its index addresses: uv's own default is worth knowing.
+            result = self._run([*self._command(question, output), "--emit-index-url"], question)
+            learn_index(self._tools.folder, self._indexes(question), result.stdout)
+            return result.exit_code, result.stderr if result.exit_code else result.stdout
+
+        code, text = self._remembered("resolve", question, ask)
+        return Refusal(text) if code else parse_resolution(text)
 
     def find_files(self, question: Question, packages: Sequence[ResolvedPackage]) -> tuple[PackageFiles, ...]:
         """Return the files of exactly these packages; none where the resolver cannot say."""
@@ -100,12 +115,19 @@ class Resolver:
         if not exact:
             return ()
         output = self._work / "pylock.toml"
-        output.unlink(missing_ok=True)
         asked = replace(
             question, lines=exact, constraints=(), remote_lines=(), remote_constraints=(), no_deps=True
         )
-        result = self._run(self._command(asked, output), asked)
-        return () if result.exit_code else parse_lock(output.read_text("utf-8"))
+
+        def ask() -> tuple[int, str]:
+            output.unlink(missing_ok=True)
+            result = self._run(self._command(asked, output), asked)
+            if result.exit_code:
+                return result.exit_code, result.stderr
+            return 0, output.read_text("utf-8")
+
+        code, text = self._remembered("files", asked, ask)
+        return () if code else parse_lock(text)
 
     def find_invalid(self, files: Sequence[PackageFiles]) -> tuple[PackageFiles, ...]:
         """Return the packages that MWAA's pip passes over because their metadata is not valid."""
@@ -116,8 +138,42 @@ class Resolver:
         files = [each for each in files if (each.name, each.version) not in official]
         return find_invalid(files, self._tools.fetch_metadata, self._tools.folder / "strict")
 
+    def _remembered(
+        self, kind: str, question: Question, ask: Callable[[], tuple[int, str]]
+    ) -> tuple[int, str]:
+        """Return uv's exit code and text, from memory where the same was asked before."""
+        memory = self._tools.memory
+        if memory is None or question.is_moving:
+            return ask()
+        key = self._key(kind, question)
+        found = memory.recall(key)
+        if found is not None:
+            self._times.append(found.asked)
+            return found.exit_code, found.text
+        code, text = ask()
+        self._times.append(memory.now())
+        if not (code and Refusal(text).is_network_failure):
+            memory.remember(key, code, text)
+        return code, text
+
+    def _key(self, kind: str, question: Question) -> str:
+        base, tools = self._base, self._tools
+        uv = tools.uv.stat()
+        folders = (*question.options.find_links, *tools.environ.get("UV_FIND_LINKS", "").split(","))
+        return digest_of(
+            (
+                (__version__, kind, question, str(tools.interpreter), uv.st_size, uv.st_mtime_ns),
+                (base.version.airflow, base.target, base.pins, base.requires),
+                decisive_variables(tools.environ),
+                local_files((*question.lines, *question.constraints), folders),
+            )
+        )
+
+    def _indexes(self, question: Question) -> IndexChoice:
+        return choose_indexes(question.options, self._tools.environ, self._tools.folder)
+
     def _run(self, command: Sequence[str], question: Question) -> CommandResult:
-        environ = choose_indexes(question.options, self._tools.environ).environ
+        environ = self._indexes(question).environ
         return self._tools.commands.run(command, env=environ, cwd=self._work, timeout=_TIMEOUT)
 
     def _write_preferences(self, output: Path, question: Question) -> None:
@@ -133,8 +189,11 @@ class Resolver:
         constraints = [*question.constraints, *(f"-c {url}" for url in question.remote_constraints)]
         _write_lines(work / "requirements.in", lines)
         _write_lines(work / "constraints.txt", constraints)
-        indexes = choose_indexes(question.options, self._tools.environ).table
-        tables = [indexes, *(_metadata_table(pin, each) for pin, each in base.requires), *_NEEDS_NOTHING]
+        tables = [
+            self._indexes(question).table,
+            *(_metadata_table(pin, each) for pin, each in base.requires),
+            *_NEEDS_NOTHING,
+        ]
         _write_lines(work / "uv.toml", tables)
         command = [str(self._tools.uv), "pip", "compile", str(work / "requirements.in")]
         command += ["--constraints", str(work / "constraints.txt"), "--output-file", str(output)]
