@@ -34,7 +34,9 @@ _FEARED = frozenset({"requirements-airflow-broken", "requirements-source-build"}
 def with_trial(verdict: Verdict, project: Project, inputs: Inputs) -> Verdict:
     """Install the requirements, try the environment out, and return the verdict with what was found."""
     host = make_app().host
-    tools = Toolchain(host.commands, host.uv, host.environ, lambda text: print(text, file=sys.stderr))
+    tools = Toolchain(
+        host.commands, host.uv, host.environ, lambda text: print(text, file=sys.stderr), host.locks
+    )
     version = inputs.base.version
     interpreter = find_interpreter(version, None, Search(tools, host.cache))
     base = ensure_base_environment(version, inputs.base.amazon_provider, interpreter, host.cache, tools)

@@ -5,13 +5,12 @@ leaves running) can only leave a `.partial` folder, which nobody takes for anyth
 """
 
 import errno
-import fcntl
 import json
 import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +21,15 @@ MARKER = "environment.json"
 
 Record = Mapping[str, object]
 """What a marker says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Locks:
+    """Lock files that the kernel lets go of however their holder ends."""
+
+    hold: Callable[[Path], AbstractContextManager[None]]
+    """Waits where somebody else holds the lock."""
+    is_held: Callable[[Path], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +55,34 @@ def ensure_entry(
     folder: Path,
     build: Callable[[Path], Record],
     is_usable: Callable[[Entry], bool],
-    notify: Callable[[str], None],
+    locks: Locks,
 ) -> Entry:
     """Return the entry in `folder`; where there is none, `build` makes it in the folder it is given."""
     entry = read_entry(folder)
     if entry and is_usable(entry):
+        note_use(lock_of(folder))
         return entry
-    with write_errors(folder), locked(folder, notify):
-        entry = read_entry(folder)
-        if entry and is_usable(entry):
-            return entry
-        _remove_leftovers(folder)
-        return _build(folder, build)
+    with write_errors(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with locks.hold(lock_of(folder)):
+            entry = read_entry(folder)
+            if entry and is_usable(entry):
+                return entry
+            _remove_leftovers(folder, locks)
+            built = _build(folder, build)
+            note_use(lock_of(folder))
+            return built
+
+
+def lock_of(folder: Path) -> Path:
+    """Return the lock file of an entry. It stays for good: removing it would let two builders hold two locks."""
+    return folder.with_name(f".{folder.name}.lock")
+
+
+def note_use(lock: Path) -> None:
+    """Note that an entry is used now: its lock file's time says so, by which `cache prune` goes."""
+    with suppress(OSError):  # of a cache that somebody else keeps
+        os.utime(lock)
 
 
 def _build(folder: Path, build: Callable[[Path], Record]) -> Entry:
@@ -74,42 +98,24 @@ def _build(folder: Path, build: Callable[[Path], Record]) -> Entry:
     return Entry(folder, record, built=True)
 
 
-def _remove_leftovers(folder: Path) -> None:
+def _remove_leftovers(folder: Path, locks: Locks) -> None:
     """Remove what killed builders left, of this folder and of others that nobody builds now, and a broken `folder`."""
     for leftover in folder.parent.glob(".*.partial"):
         name = leftover.name[1:].rsplit(".", 2)[0]
-        if name == folder.name or _is_unlocked(leftover.with_name(f".{name}.lock")):
+        if name == folder.name or not locks.is_held(leftover.with_name(f".{name}.lock")):
             shutil.rmtree(leftover, ignore_errors=True)
     if os.path.lexists(folder):
-        # Renamed first: a removal that is interrupted must not leave half a folder under the good name.
-        doomed = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.partial")
-        folder.rename(doomed)
-        shutil.rmtree(doomed, ignore_errors=True)
+        remove_entry(folder)
 
 
-def _is_unlocked(lock: Path) -> bool:
-    try:
-        with lock.open("a") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+def remove_entry(folder: Path) -> None:
+    """Remove an entry, whose lock the caller holds.
 
-
-@contextmanager
-def locked(folder: Path, notify: Callable[[str], None]) -> Iterator[None]:
-    """Hold the lock of `folder`; where another command holds it, say so and wait.
-
-    The kernel drops the lock when its holder dies. The file stays: removing it would let two builders hold two locks.
+    Renamed first: a removal that is interrupted must not leave half a folder under the good name.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_name(f".{folder.name}.lock").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            notify(f"Another command is building {folder.name}; waiting for it.")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    doomed = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.partial")
+    folder.rename(doomed)
+    shutil.rmtree(doomed, ignore_errors=True)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Protocol
 from mwaa_local.catalog import MwaaVersion
 from mwaa_local.config import EnvironmentConfig
 from mwaa_local.ports import Clock, CommandRunner, HttpClient, Processes
+from mwaa_local.runtime.cache_entry import Locks
 from mwaa_local.runtime.leftovers import Watch
 from mwaa_local.runtime.port_choice import PortFinder
 from mwaa_local.runtime.state import Secrets, StateFolder
@@ -76,3 +77,8 @@ class Host:
     port_finder: PortFinder
     aws: AwsPlanner
     new_fernet_key: Callable[[], str]
+
+    @property
+    def locks(self) -> Locks:
+        """Return the locks of the user-wide cache."""
+        return Locks(self.lock, self.watch.is_locked)

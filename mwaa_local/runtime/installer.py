@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mwaa_local.errors import EnvironmentBuildError, MwaaLocalError
 from mwaa_local.ports import CommandResult, CommandRunner
-from mwaa_local.runtime.cache_entry import disk_full, is_disk_full
+from mwaa_local.runtime.cache_entry import Locks, disk_full, is_disk_full
 
 _FOREIGN_VARIABLES = (
     "VIRTUAL_ENV",
@@ -56,6 +56,7 @@ class Toolchain:
     """Of the user, with the index settings of uv (`index_settings.uv_environ`)."""
     notify: Callable[[str], None]
     """Says what is happening, to people."""
+    locks: Locks
 
 
 def installer_environ(environ: Mapping[str, str]) -> dict[str, str]:

@@ -159,7 +159,7 @@ def _prepare_requirements(
 
 def toolchain(host: Host, progress: Progress) -> Toolchain:
     """Return what environments are built with."""
-    return Toolchain(host.commands, host.uv, host.environ, progress.note)
+    return Toolchain(host.commands, host.uv, host.environ, progress.note, host.locks)
 
 
 def places(folder: StateFolder) -> Places:

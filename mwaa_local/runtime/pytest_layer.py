@@ -49,7 +49,7 @@ def ensure_pytest(python: Path, minor: tuple[int, int], cache: Path, tools: Tool
         _install(python, version, kept, partial, tools)
         return {"pytest": version}
 
-    return ensure_entry(folder, build, _is_usable, tools.notify).folder / "site"
+    return ensure_entry(folder, build, _is_usable, tools.locks).folder / "site"
 
 
 def _is_usable(entry: Entry) -> bool:

@@ -136,7 +136,7 @@ def _ensure_own(
         _remove_old_layers(state)
         return {"base": base.key, "key": key}
 
-    entry = ensure_entry(folder, build, is_usable, tools.notify)
+    entry = ensure_entry(folder, build, is_usable, tools.locks)
     return AirflowEnvironment(
         folder, folder / "bin" / "python", key, base.interpreter, base.left_out, entry.built
     )

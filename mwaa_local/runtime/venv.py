@@ -82,7 +82,7 @@ def ensure_base_environment(
             "left_out": {each.name: each.instead for each in left_out},
         }
 
-    entry = ensure_entry(folder, build, is_usable, tools.notify)
+    entry = ensure_entry(folder, build, is_usable, tools.locks)
     return AirflowEnvironment(
         folder, folder / "bin" / "python", key, interpreter, read_left_out(entry.record), entry.built
     )

@@ -30,6 +30,7 @@ from mwaa_local.runtime.state import StateFolder
 from mwaa_local.runtime.venv import ensure_base_environment
 from mwaa_local.validation.dag_report_rules import DagLimits, check_report
 from mwaa_local.validation.finding import Finding
+from tests.cache_locks import LOCKS
 
 pytestmark = pytest.mark.airflow
 
@@ -60,7 +61,7 @@ class Reading:
 
 def python_of(version_name: str, cache: Path) -> Path:
     version = load_version(version_name)
-    tools = Toolchain(COMMANDS, Path(uv.find_uv_bin()), uv_environ(os.environ), lambda text: None)
+    tools = Toolchain(COMMANDS, Path(uv.find_uv_bin()), uv_environ(os.environ), lambda text: None, LOCKS)
     try:
         interpreter = find_interpreter(version, None, Search(tools, cache))
     except InterpreterError as error:

@@ -29,6 +29,7 @@ from mwaa_local.runtime.requirements_install import (
     ensure_project_environment,
 )
 from mwaa_local.runtime.venv import AirflowEnvironment, ensure_base_environment
+from tests.cache_locks import LOCKS
 
 pytestmark = pytest.mark.airflow
 
@@ -41,7 +42,9 @@ import os, sys
 from pathlib import Path
 import uv
 from mwaa_local.adapters.commands import SystemCommands
+from mwaa_local.adapters.locks import held_lock, is_locked
 from mwaa_local.catalog import load_version
+from mwaa_local.runtime.cache_entry import Locks
 from mwaa_local.runtime.index_settings import uv_environ
 from mwaa_local.runtime.installer import Toolchain
 from mwaa_local.runtime.interpreters import Search, find_interpreter
@@ -50,7 +53,8 @@ from mwaa_local.runtime.venv import ensure_base_environment
 cache = Path(sys.argv[1])
 version = load_version("2.2.2")
 say = lambda text: print(text, flush=True)
-tools = Toolchain(SystemCommands(), Path(uv.find_uv_bin()), uv_environ(os.environ), say)
+locks = Locks(lambda path: held_lock(path, on_wait=lambda: say("waiting")), is_locked)
+tools = Toolchain(SystemCommands(), Path(uv.find_uv_bin()), uv_environ(os.environ), say, locks)
 interpreter = find_interpreter(version, None, Search(tools, cache))
 environment = ensure_base_environment(version, "3.4.0", interpreter, cache, tools)
 say(f"built={environment.built}")
@@ -59,7 +63,9 @@ say(f"built={environment.built}")
 
 @pytest.fixture(scope="session")
 def tools() -> Toolchain:
-    return Toolchain(SystemCommands(), Path(uv.find_uv_bin()), uv_environ(os.environ), lambda text: None)
+    return Toolchain(
+        SystemCommands(), Path(uv.find_uv_bin()), uv_environ(os.environ), lambda text: None, LOCKS
+    )
 
 
 @pytest.fixture(scope="session")
@@ -129,7 +135,7 @@ def test_two_builders_at_once_build_once_and_the_second_says_that_it_waits(
     said = [builder.communicate()[0] for builder in builders]
     assert [builder.returncode for builder in builders] == [0, 0]
     assert sorted(text.splitlines()[-1] for text in said) == ["built=False", "built=True"]
-    assert any("Another command is building" in text for text in said)
+    assert any("waiting" in text for text in said)
 
 
 def test_a_build_that_is_killed_is_not_taken_for_whole(base: AirflowEnvironment, tmp_path: Path) -> None:

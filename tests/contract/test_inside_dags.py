@@ -25,6 +25,7 @@ from mwaa_local.runtime.object_files import Entry, ObjectKind
 from mwaa_local.runtime.objects import AirflowProgram, export_objects, import_objects
 from mwaa_local.runtime.venv import ensure_base_environment
 from mwaa_local.scaffold import apply_init, list_templates, plan_init
+from tests.cache_locks import LOCKS
 
 pytestmark = pytest.mark.airflow
 
@@ -91,7 +92,7 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     version = load_version(request.param)
     given = os.environ.get("MWAA_LOCAL_CACHE")
     cache = Path(given) if given else tmp_path_factory.mktemp("cache")
-    tools = Toolchain(COMMANDS, Path(uv.find_uv_bin()), uv_environ(os.environ), lambda text: None)
+    tools = Toolchain(COMMANDS, Path(uv.find_uv_bin()), uv_environ(os.environ), lambda text: None, LOCKS)
     try:
         interpreter = find_interpreter(version, None, Search(tools, cache))
     except InterpreterError as error:

@@ -16,6 +16,7 @@ from mwaa_local.errors import InterpreterError
 from mwaa_local.runtime.index_settings import uv_environ
 from mwaa_local.runtime.installer import Toolchain
 from mwaa_local.runtime.interpreters import Search, find_interpreter
+from tests.cache_locks import LOCKS
 
 pytestmark = pytest.mark.airflow
 
@@ -30,7 +31,9 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def _interpreter(cache: Path) -> None:
-    tools = Toolchain(SystemCommands(), Path(uv.find_uv_bin()), uv_environ(os.environ), lambda text: None)
+    tools = Toolchain(
+        SystemCommands(), Path(uv.find_uv_bin()), uv_environ(os.environ), lambda text: None, LOCKS
+    )
     try:
         find_interpreter(load_version("2.2.2"), None, Search(tools, cache))
     except InterpreterError as error:

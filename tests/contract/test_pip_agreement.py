@@ -80,7 +80,7 @@ SAMPLE = (
 def environment() -> Path:
     """Return the stock environment of 2.2.2, building it where this machine has none yet."""
     host = make_app().host
-    tools = Toolchain(host.commands, host.uv, host.environ, lambda text: None)
+    tools = Toolchain(host.commands, host.uv, host.environ, lambda text: None, host.locks)
     version = load_version("2.2.2")
     try:
         interpreter = find_interpreter(version, None, Search(tools, host.cache))

@@ -25,6 +25,7 @@ from mwaa_local.runtime.interpreters import Search, find_interpreter
 from mwaa_local.runtime.postgres import Postgres
 from mwaa_local.runtime.postgres_binaries import PostgresBinaries
 from mwaa_local.runtime.venv import ensure_base_environment
+from tests.cache_locks import LOCKS
 from tests.postgres_site import MACHINE, PASSWORD, Site
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
@@ -36,7 +37,9 @@ DATABASE_COMMANDS = CREATE_SCHEMA.with_name("database.py")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     given = os.environ.get("MWAA_LOCAL_CACHE")
     cache = Path(given) if given else tmp_path_factory.mktemp("cache")
-    tools = Toolchain(MACHINE.runner, Path(uv.find_uv_bin()), uv_environ(os.environ), lambda text: None)
+    tools = Toolchain(
+        MACHINE.runner, Path(uv.find_uv_bin()), uv_environ(os.environ), lambda text: None, LOCKS
+    )
     try:
         interpreter = find_interpreter(VERSION, None, Search(tools, cache))
     except InterpreterError as error:

@@ -11,6 +11,7 @@ from mwaa_local.errors import InterpreterError
 from mwaa_local.ports import CommandResult
 from mwaa_local.runtime.installer import Toolchain
 from mwaa_local.runtime.interpreters import Search, find_interpreter
+from tests.cache_locks import LOCKS
 from tests.fakes import FakeCommands, RanCommand
 
 UV = Path("/tools/uv")
@@ -44,7 +45,7 @@ class Machine:
 
     def search(self, **environ: str) -> Search:
         variables = {"HOME": str(self.root / "home"), "PATH": str(self.root / "bin"), **environ}
-        tools = Toolchain(self.commands, UV, variables, self.said.append)
+        tools = Toolchain(self.commands, UV, variables, self.said.append, LOCKS)
         return Search(tools, self.root / "cache", (str(self.root / "system"),))
 
     def programs(self) -> list[str]:

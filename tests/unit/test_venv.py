@@ -9,10 +9,11 @@ import pytest
 from mwaa_local.catalog import load_version
 from mwaa_local.errors import EnvironmentBuildError
 from mwaa_local.ports import CommandResult
-from mwaa_local.runtime.cache_entry import locked
+from mwaa_local.runtime.cache_entry import lock_of
 from mwaa_local.runtime.installer import Toolchain
 from mwaa_local.runtime.interpreters import Interpreter
 from mwaa_local.runtime.venv import AirflowEnvironment, LeftOut, cache_folder, ensure_base_environment
+from tests.cache_locks import LOCKS
 from tests.fakes import FakeCommands, RanCommand
 
 AIRFLOW_222 = load_version("2.2.2")
@@ -49,7 +50,7 @@ class Builder:
         return CommandResult(0, "", "")
 
     def build(self, provider: str | None = "2.4.0", python: str = "3.7.16") -> AirflowEnvironment:
-        tools = Toolchain(self.commands, Path(UV), {}, lambda text: None)
+        tools = Toolchain(self.commands, Path(UV), {}, lambda text: None, LOCKS)
         interpreter = Interpreter(Path("/usr/bin/python3.7"), python, "PATH", "", "linux-x86_64")
         return ensure_base_environment(AIRFLOW_222, provider, interpreter, self.root, tools)
 
@@ -120,7 +121,7 @@ def test_a_folder_that_another_command_builds_is_no_leftover(builder: Builder) -
     left, busy = environments / ".left-1.deadbeef.partial", environments / ".busy-1.deadbeef.partial"
     left.mkdir(parents=True)
     busy.mkdir()
-    with locked(environments / "busy-1", lambda text: None):
+    with LOCKS.hold(lock_of(environments / "busy-1")):
         builder.build()
     assert (left.exists(), busy.exists()) == (False, True)
 
@@ -157,7 +158,11 @@ def test_a_cache_that_cannot_be_written_is_an_error_that_names_the_variable(buil
 
 def test_variables_that_would_install_elsewhere_do_not_reach_uv(builder: Builder) -> None:
     tools = Toolchain(
-        builder.commands, Path(UV), {"PIP_USER": "1", "VIRTUAL_ENV": "/v", "KEPT": "1"}, lambda text: None
+        builder.commands,
+        Path(UV),
+        {"PIP_USER": "1", "VIRTUAL_ENV": "/v", "KEPT": "1"},
+        lambda text: None,
+        LOCKS,
     )
     interpreter = Interpreter(Path("/usr/bin/python3.7"), "3.7.16", "PATH", "", "linux-x86_64")
     ensure_base_environment(AIRFLOW_222, "2.4.0", interpreter, builder.root, tools)
