@@ -75,10 +75,15 @@ def test_no_text_makes_the_scanner_fail_or_hang(text: str) -> None:
     assert all(line >= 1 for line in locate_keys(text).values())
 
 
-def test_an_array_of_tables_is_found_at_its_first_table() -> None:
-    assert locate_keys("[[a.b]]\nc = 1\n[[a.b]]\nd = 2") == {
+def test_an_array_of_tables_is_found_at_its_first_table_and_by_number() -> None:
+    assert locate_keys("[[a.b]]\nc = 1\n[[a.b]]\nd = 2\nc = 3") == {
         ("a",): 1,
         ("a", "b"): 1,
+        ("a", "b", "[0]"): 1,
         ("a", "b", "c"): 2,
+        ("a", "b", "[0]", "c"): 2,
+        ("a", "b", "[1]"): 3,
         ("a", "b", "d"): 4,
+        ("a", "b", "[1]", "d"): 4,
+        ("a", "b", "[1]", "c"): 5,
     }
