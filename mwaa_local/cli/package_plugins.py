@@ -22,7 +22,7 @@ from mwaa_local.cli.progress import open_progress
 from mwaa_local.cli.render import is_coloured, render_size
 from mwaa_local.config import LoadedConfig, Project
 from mwaa_local.config_loading import load_config
-from mwaa_local.deploy.archive import WrittenArchive, write_archive
+from mwaa_local.deploy.archive import WrittenArchive, staged_archive
 from mwaa_local.deploy.archive_check import list_archive
 from mwaa_local.deploy.ignored import load_ignored
 from mwaa_local.deploy.plugins_tree import PluginsTree, add_files, collect_plugins
@@ -74,6 +74,7 @@ class Packed:
 @click.option(
     "--prove/--no-prove", default=True, help="Load the plugins in the version's Airflow, or do not."
 )
+@click.option("--force", is_flag=True, help="Write plugins.zip although there are errors.")
 @report_options
 def package_plugins_command(
     folder: Path, check: Path | None, as_json: bool, sarif: Path | None, junit: Path | None, **wishes: Any
@@ -85,11 +86,9 @@ def package_plugins_command(
 
     --check says what is wrong with somebody else's zip. It runs the code in it, unless there is --no-prove.
 
-    The exit code is 3 if there is an error; where the files themselves are at fault nothing is written.
+    The exit code is 3 if there is an error; then plugins.zip stays as it was, unless there is --force.
     """
     done = _check(folder, check, wishes) if check is not None else _pack(folder, wishes)
-    if wishes["prove"] and not has_errors(done.findings):
-        done = _proven(done)
     write_reports("package-plugins", done.findings, sarif, junit)
     if as_json:
         print_json(done.findings, _document(done))
@@ -109,7 +108,22 @@ def _check(folder: Path, file: Path, wishes: dict[str, Any]) -> Packed:
         project, loaded = None, load_config(nowhere, _flags(wishes), os.environ)
     listing = list_archive(file)
     findings = check_plugins(PluginArchive(listing, loaded.version, str(file)))
-    return Packed(loaded, project, file, listing, findings)
+    checked = Packed(loaded, project, file, listing, findings)
+    return _proven(checked, file) if wishes["prove"] and not has_errors(findings) else checked
+
+
+@dataclass(frozen=True, slots=True)
+class PackWishes:
+    """How plugins are to be packed."""
+
+    wheels: tuple[Path, ...] = ()
+    """Folders of wheels that go in too."""
+    target: Path | None = None
+    """plugins.zip of the project, unless said otherwise."""
+    compress: bool = False
+    prove: bool = False
+    force: bool = False
+    """Write it although there are errors."""
 
 
 def pack_plugins(
@@ -120,8 +134,26 @@ def pack_plugins(
     target: Path | None = None,
     compress: bool = False,
 ) -> Packed:
-    """Check the project's plugins and the wheels of folders, and write plugins.zip if nothing is wrong."""
-    if project.plugins is None and not wheels:
+    """Check the project's plugins and the wheels of folders, and write plugins.zip if nothing is wrong; no proof."""
+    return pack(project, loaded, PackWishes(tuple(wheels), target, compress))
+
+
+def pack(project: Project, loaded: LoadedConfig, wishes: PackWishes) -> Packed:
+    """Check, write, prove: plugins.zip takes its place only when no error was found, or if that is wished."""
+    packed = _collected(project, loaded, wishes)
+    assert packed.tree is not None
+    if has_errors(packed.findings) and not wishes.force:
+        return packed
+    with staged_archive(packed.tree.files, packed.archive, compress=wishes.compress) as staged:
+        if wishes.prove and not has_errors(packed.findings):
+            packed = _proven(packed, staged.path)
+        if has_errors(packed.findings) and not wishes.force:
+            return packed
+        return replace(packed, written=staged.put_into_place())
+
+
+def _collected(project: Project, loaded: LoadedConfig, wishes: PackWishes) -> Packed:
+    if project.plugins is None and not wishes.wheels:
         raise ProjectError(
             f"{project.root} has no plugins folder.",
             hint="Make plugins/, or name another folder with --plugins.",
@@ -130,32 +162,28 @@ def pack_plugins(
     tree = PluginsTree((), ())
     if project.plugins is not None:
         tree = collect_plugins(folder, load_ignored(folder, project.root))
-    for each in wheels:
+    for each in wishes.wheels:
         tree = add_files(tree, collect_wheels(each))
-    target = target or project.root / ARCHIVE
+    target = wishes.target or project.root / ARCHIVE
     shown = os.path.relpath(folder, project.root)
     findings = check_plugins(PluginArchive(tree.listing, loaded.version, str(target), shown))
-    packed = Packed(loaded, project, target, tree.listing, findings, shown, tree)
-    if has_errors(findings):
-        return packed
-    return replace(packed, written=write_archive(tree.files, target, compress=compress))
+    return Packed(loaded, project, target, tree.listing, findings, shown, tree)
 
 
 def _pack(folder: Path, wishes: dict[str, Any]) -> Packed:
     project, loaded = _load(folder, wishes)
-    return pack_plugins(
+    names = {"wheels": wishes["with_wheels"], "target": wishes["output"]}
+    return pack(
         project,
         loaded,
-        wheels=wishes["with_wheels"],
-        target=wishes["output"],
-        compress=wishes["compress"],
+        PackWishes(**names, **{name: wishes[name] for name in ("compress", "prove", "force")}),
     )
 
 
-def _proven(packed: Packed) -> Packed:
+def _proven(packed: Packed, archive: Path) -> Packed:
     from mwaa_local.cli.plugin_proof import Proof, prove_plugins
 
-    proof = Proof(packed.archive, packed.project, packed.loaded, packed.folder)
+    proof = Proof(archive, packed.project, packed.loaded, packed.folder)
     loads = prove_plugins(proof, open_progress())
     return replace(packed, loads=loads, findings=(*packed.findings, *check_loads(loads)))
 
@@ -212,8 +240,11 @@ def _lines(done: Packed) -> list[str]:
         same = ", as it was" if not done.written.changed else ""
         lines.append(f"{done.written.path}: {summary}, {render_size(done.written.size)} packed{same}.")
         lines.append(f"  SHA-256 {done.written.sha256}")
+        if has_errors(done.findings):
+            lines.append(f"Written although it has {count(done.findings)} (--force).")
     elif done.tree:
-        lines.append(f"Nothing was written: {count(done.findings)} ({summary}).")
+        as_before = f"; {done.archive} is as it was" if done.archive.is_file() else ""
+        lines.append(f"Nothing was written{as_before}: {count(done.findings)} ({summary}).")
     else:
         packed = render_size(done.listing.packed)
         lines.append(f"{done.archive}: {summary}, {packed} packed: {count(done.findings)}.")

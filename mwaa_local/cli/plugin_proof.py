@@ -51,7 +51,13 @@ def prove_plugins(proof: Proof, progress: Progress) -> PluginLoads:
             bare = load(base.python, "Plugins loaded without the requirements")
             python = _with_requirements(proof, proof.project, base, progress)
             full = load(python, "Plugins loaded with the requirements") if python else bare
-    return PluginLoads(full, bare, proof.loaded.version, proof.folder)
+    return PluginLoads(full, bare, proof.loaded.version, proof.folder, lazy=loads_lazily(proof.loaded))
+
+
+def loads_lazily(loaded: LoadedConfig) -> bool:
+    """Tell whether this environment loads plugins only when something asks for them (Airflow 2's default)."""
+    chosen = dict(loaded.config.airflow_options).get("core.lazy_load_plugins", "True")
+    return loaded.version.number >= (2,) and chosen.strip().lower() not in ("false", "f", "0")
 
 
 def proof_variables(loaded: LoadedConfig) -> dict[str, str]:

@@ -10,7 +10,8 @@ import hashlib
 import os
 import shutil
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,23 +36,53 @@ class WrittenArchive:
     """False where the file held these very bytes already."""
 
 
-def write_archive(files: Iterable[TreeFile], target: Path, *, compress: bool = False) -> WrittenArchive:
-    """Write `files` into `target`, which is whole or as it was; MwaaLocalError if the disk refuses."""
+@dataclass(frozen=True, slots=True)
+class StagedArchive:
+    """An archive beside its target, whole but not yet in its place."""
+
+    path: Path
+    target: Path
+
+    def put_into_place(self) -> WrittenArchive:
+        """Make it the target; MwaaLocalError if the disk refuses."""
+        with _explained(self.target):
+            digest = digest_file(self.path)
+            changed = not self.target.is_file() or digest_file(self.target) != digest
+            size = self.path.stat().st_size
+            self.path.replace(self.target)
+        return WrittenArchive(self.target, size, digest, changed)
+
+
+@contextmanager
+def staged_archive(
+    files: Iterable[TreeFile], target: Path, *, compress: bool = False
+) -> Iterator[StagedArchive]:
+    """Write `files` beside `target`; what is not put into its place inside the block is removed after it."""
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
-        _write(files, partial, compress=compress)
-        digest = digest_file(partial)
-        changed = not target.is_file() or digest_file(target) != digest
-        size = partial.stat().st_size
-        partial.replace(target)
+        with _explained(target):
+            _write(files, partial, compress=compress)
+        yield StagedArchive(partial, target)
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def write_archive(files: Iterable[TreeFile], target: Path, *, compress: bool = False) -> WrittenArchive:
+    """Write `files` into `target`, which is whole or as it was; MwaaLocalError if the disk refuses."""
+    with staged_archive(files, target, compress=compress) as staged:
+        return staged.put_into_place()
+
+
+@contextmanager
+def _explained(target: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise MwaaLocalError(
             f"{target} cannot be written: {error.strerror or error}.",
             hint="Choose another place with --output, or make room.",
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)
-    return WrittenArchive(target, size, digest, changed)
 
 
 def digest_file(path: Path) -> str:

@@ -1,7 +1,8 @@
 """What is left out of an archive: what no program needs there, and what `.mwaaignore` names (as gitignore writes it).
 
-`.mwaaignore` can lie in the folder that is packed and at the top of the project; its lines come after ours, so that
-`!name` brings back what we would leave out. As with git, nothing comes back from a folder that is left out.
+`.mwaaignore` can lie in the folder that is packed, in every folder of it, and in the folders above it in the project.
+As with git the last line about a name decides, a file counts from its own folder down and more than those above it,
+and nothing comes back from a folder that is left out. Our own lines come first: `!name` brings back what we leave out.
 """
 
 import re
@@ -56,30 +57,53 @@ JUNK = (
 
 
 @dataclass(frozen=True, slots=True)
-class Ignored:
-    """Decides what is left out of an archive of `folder`."""
+class _Level:
+    """The lines of one ignore file."""
 
-    own: pathspec.GitIgnoreSpec
-    outer: pathspec.GitIgnoreSpec
-    """Of the project's `.mwaaignore`, whose lines start at the project."""
-    prefix: str
-    """From the project to the folder, with a slash at the end."""
+    spec: pathspec.GitIgnoreSpec
+    inside: str
+    """The folder of the file, from the packed folder; empty for that itself and for what lies above it."""
+    above: str
+    """From the folder of the file to the packed folder, where it lies above."""
+
+    def decide(self, path: str) -> bool | None:
+        """Tell whether a path is left out; None where no line is about it."""
+        return self.spec.check_file(self.above + path[len(self.inside) :]).include
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Decides what is left out of an archive of a folder."""
+
+    levels: tuple[_Level, ...]
+    """From the weakest: ours, those of the folders above, of the folder itself, of folders in it."""
 
     def has(self, name: str, *, folder: bool = False) -> bool:
         """Tell whether the file or folder of this name (relative, with `/`) is left out."""
         path = f"{name}/" if folder else name
-        return self.own.match_file(path) or self.outer.match_file(self.prefix + path)
+        decisions = (level.decide(path) for level in reversed(self.levels))
+        return next((decision for decision in decisions if decision is not None), False)
+
+    def inside(self, folder: Path, name: str) -> "Ignored":
+        """Return what decides in a folder of the packed one; `name` is its relative name, a slash at the end."""
+        lines = _read(folder / IGNORE_FILE)
+        if not lines:
+            return self
+        return Ignored((*self.levels, _Level(_parse(lines, folder / IGNORE_FILE), name, "")))
 
 
 def load_ignored(folder: Path, project: Path) -> Ignored:
     """Read what is left out of an archive of `folder`, which may lie outside `project`."""
-    prefix = f"{folder.relative_to(project).as_posix()}/" if folder.is_relative_to(project) else ""
-    same = folder == project
-    return Ignored(
-        _parse((*JUNK, *_read(folder / IGNORE_FILE)), folder / IGNORE_FILE),
-        _parse(() if same or not prefix else _read(project / IGNORE_FILE), project / IGNORE_FILE),
-        prefix,
-    )
+    places = [folder]
+    if folder.is_relative_to(project):
+        places += [place for place in folder.parents if place.is_relative_to(project)]
+    levels = [_Level(_parse(JUNK, folder), "", "")]
+    for place in reversed(places):
+        lines = _read(place / IGNORE_FILE)
+        above = "" if place == folder else f"{folder.relative_to(place).as_posix()}/"
+        if lines:
+            levels.append(_Level(_parse(lines, place / IGNORE_FILE), "", above))
+    return Ignored(tuple(levels))
 
 
 def _read(file: Path) -> tuple[str, ...]:

@@ -51,15 +51,26 @@ class PluginsTree:
 @dataclass(slots=True)
 class _Walk:
     root: Path
-    ignored: Ignored
     found: list[TreeFile] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A folder of the walk."""
+
+    folder: Path
+    prefix: str
+    """Its name in the archive, with a slash at the end."""
+    real: tuple[Path, ...]
+    """It and the folders above it, links resolved."""
+    ignored: Ignored
+
+
 def collect_plugins(folder: Path, ignored: Ignored) -> PluginsTree:
     """Return what of `folder` is packed; ProjectError for a link that leaves it and for what cannot be read."""
-    walk = _Walk(folder.resolve(), ignored)
-    _walk_folder(walk, folder, "", (walk.root,))
+    walk = _Walk(folder.resolve())
+    _walk_folder(walk, _Place(folder, "", (walk.root,), ignored))
     return PluginsTree(_in_order(_with_sane_modes(walk.found)), tuple(sorted(walk.left_out)))
 
 
@@ -93,30 +104,31 @@ def read_tree_file(path: Path, name: str) -> TreeFile:
     return TreeFile(name, path, status.st_size, EXECUTABLE if runs else PLAIN, head)
 
 
-def _walk_folder(walk: _Walk, folder: Path, prefix: str, above: tuple[Path, ...]) -> None:
-    for entry in _scan(folder):
+def _walk_folder(walk: _Walk, place: _Place) -> None:
+    for entry in _scan(place.folder):
         # One spelling for names with accents: macOS may spell them in two characters, and that is another name.
-        name = prefix + unicodedata.normalize("NFC", _text(entry))
+        name = place.prefix + unicodedata.normalize("NFC", _text(entry))
         is_folder = Path(entry.path).is_dir()
-        if walk.ignored.has(name, folder=is_folder):
+        if place.ignored.has(name, folder=is_folder):
             walk.left_out.append(f"{name}/" if is_folder else name)
             continue
         target = _follow(walk, entry) if entry.is_symlink() else Path(entry.path)
         if is_folder:
-            _enter(walk, target, name, above)
+            _enter(walk, place, target, name)
         elif stat.S_ISREG(target.stat().st_mode):
             walk.found.append(read_tree_file(target, name))
         else:
             walk.left_out.append(name)
 
 
-def _enter(walk: _Walk, folder: Path, name: str, above: tuple[Path, ...]) -> None:
+def _enter(walk: _Walk, above: _Place, folder: Path, name: str) -> None:
     real = folder.resolve()
-    if real in above and folder.is_dir():
+    if real in above.real and folder.is_dir():
         raise ProjectError(
             f"plugins/{name} is a link to a folder above it, which has no end.", hint="Remove the link."
         )
-    _walk_folder(walk, folder, f"{name}/", (*above, real))
+    prefix = f"{name}/"
+    _walk_folder(walk, _Place(folder, prefix, (*above.real, real), above.ignored.inside(folder, prefix)))
 
 
 def _scan(folder: Path) -> Iterator[os.DirEntry[str]]:

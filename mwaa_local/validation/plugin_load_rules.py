@@ -58,7 +58,14 @@ NOT_LOADED = Rule(
     "Look for endless work, network calls or native code at the top of modules.",
     "the version's own plugin manager",
 )
-PLUGIN_LOAD_RULES = (BROKEN, NEEDS_REQUIREMENTS, NEEDS_DATABASE, EXITS, REFUSED, WEB_SERVER, NOT_LOADED)
+LAZY = Rule(
+    "plugin-lazily-loaded",
+    Severity.INFO,
+    "Airflow loads the plugins only when something asks for them, not when a process starts (core.lazy_load_plugins).",
+    'Where a plugin must be there from the start: "core.lazy_load_plugins" = "False" among the Airflow options.',
+    "MWAA-FACTS 4",
+)
+PLUGIN_LOAD_RULES = (BROKEN, NEEDS_REQUIREMENTS, NEEDS_DATABASE, EXITS, REFUSED, WEB_SERVER, NOT_LOADED, LAZY)
 
 _OF_THE_UI = frozenset(
     {
@@ -83,11 +90,15 @@ class PluginLoads:
     version: MwaaVersion
     folder: str | None
     """What the user calls the folder that the plugins come from; None for somebody else's zip."""
+    lazy: bool = False
+    """The environment loads plugins only when something asks for them."""
 
 
 def check_loads(loads: PluginLoads) -> tuple[Finding, ...]:
     """Return what the rules find."""
-    return order_findings((*_failures(loads), *_only_bare(loads), *_problems(loads), *_unseen(loads)))
+    return order_findings(
+        (*_failures(loads), *_only_bare(loads), *_problems(loads), *_unseen(loads), *_late(loads))
+    )
 
 
 def _failures(loads: PluginLoads) -> Iterator[Finding]:
@@ -138,6 +149,17 @@ def _unseen(loads: PluginLoads) -> Iterator[Finding]:
 def _reason(name: str, failure: ImportFailure) -> str:
     elsewhere = f" (imported by {name})" if failure.file and failure.file != name else ""
     return f"{failure}{elsewhere}"
+
+
+def _late(loads: PluginLoads) -> Iterator[Finding]:
+    """Yield a note where lazy loading matters: what a plugin registers is not there before somebody asks."""
+    registering = [plugin for plugin in loads.full.plugins if plugin.registers]
+    if loads.lazy and registering:
+        names = ", ".join(sorted({plugin.name for plugin in registering})[:3])
+        message = (
+            f"{names}: loaded when something asks for it, not when a process starts (core.lazy_load_plugins)."
+        )
+        yield _finding(loads, LAZY, message, registering[0].file)
 
 
 def _place(name: str, failure: ImportFailure) -> tuple[str, int | None]:

@@ -157,4 +157,4 @@ REQUIREMENT_OUTCOME_RULES: tuple[Rule, ...] = (
         "MWAA-FACTS 3.1",
     ),
 )
-"""What comes of installing them: `test-requirements`; with --install also `requirements-trial-STEP` for a failed step."""
+"""What comes of installing them: `test-requirements`; with --install also `requirements-trial-STEP` for a step."""

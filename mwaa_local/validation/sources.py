@@ -1,7 +1,7 @@
 """Says which public document a rule's source stands for.
 
-Rules cite the project's collection of facts by section (`MWAA-FACTS 6.4`), and the descriptions of the teams that it was
-written for (`SEEDS S1`). Those who look a rule up want to know where those facts come from.
+Rules cite the collection of facts that this project goes by (`MWAA-FACTS 6.4`), and the descriptions of the teams that
+it was written for (`SEEDS S1`). Those who look a rule up want to know where those facts come from.
 """
 
 import re

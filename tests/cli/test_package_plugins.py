@@ -62,6 +62,28 @@ def test_a_reserved_name_is_refused_and_nothing_is_written(plugins: Path, cli: C
     assert not (plugins.parent / "plugins.zip").exists()
 
 
+def test_an_archive_from_before_stays_when_there_is_an_error(plugins: Path, cli: Cli) -> None:
+    cli("package-plugins", "--no-prove")
+    archive = plugins.parent / "plugins.zip"
+    before = archive.read_bytes()
+    (plugins / "celery_config.py").touch()
+    outcome = cli("package-plugins", "--no-prove")
+    assert outcome.exit_code == 3
+    assert outcome.stdout.splitlines()[-1] == (
+        f"Nothing was written; {archive} is as it was: 1 error (7 files, 625 bytes unpacked)."
+    )
+    assert archive.read_bytes() == before
+    assert sorted(path.name for path in plugins.parent.glob(".*partial")) == []
+
+
+def test_an_archive_with_errors_is_written_where_that_is_forced(plugins: Path, cli: Cli) -> None:
+    (plugins / "celery_config.py").touch()
+    outcome = cli("package-plugins", "--no-prove", "--force")
+    assert outcome.exit_code == 3
+    assert outcome.stdout.splitlines()[-1] == "Written although it has 1 error (--force)."
+    assert (plugins.parent / "plugins.zip").is_file()
+
+
 def test_wheels_are_merged_and_judged(plugins: Path, cli: Cli) -> None:
     wheels = plugins.parent / "wheels"
     wheels.mkdir()

@@ -74,7 +74,9 @@ def test_airflow_says_what_each_file_registers_and_what_is_broken(
     assert findings(document) == [
         ("plugin-needs-requirements", "plugins/banner.py", 3),
         ("plugin-broken", "plugins/broken.py", 3),
+        ("plugin-lazily-loaded", "plugins/my_plugin.py", 1),
     ]
+    assert not (project / "plugins.zip").exists()
     loaded = document["loaded"]
     assert isinstance(loaded, dict)
     assert loaded["on_webserver"]
@@ -94,7 +96,11 @@ def test_plugins_that_load_pass(project: Path, capsys: pytest.CaptureFixture[str
     (project / "plugins" / "broken.py").unlink()
     exit_code, document = command(capsys, "package-plugins", "--version", "2.2.2")
     assert exit_code == 0
-    assert findings(document) == [("plugin-needs-requirements", "plugins/banner.py", 3)]
+    assert findings(document) == [
+        ("plugin-needs-requirements", "plugins/banner.py", 3),
+        ("plugin-lazily-loaded", "plugins/my_plugin.py", 1),
+    ]
+    assert (project / "plugins.zip").is_file()
 
 
 def test_a_plugin_that_exits_is_found(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

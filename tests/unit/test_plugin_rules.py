@@ -138,6 +138,16 @@ def test_the_events_of_the_program_inside_become_a_report() -> None:
     )
 
 
+def test_plugins_that_register_something_come_late_where_loading_is_lazy() -> None:
+    report = PluginReport((FINE,), (MENU,))
+    (found,) = check_loads(PluginLoads(report, None, load_version("2.2.2"), "plugins", lazy=True))
+    assert (found.rule_id, found.severity) == ("plugin-lazily-loaded", "info")
+    assert check_loads(PluginLoads(report, None, load_version("2.2.2"), "plugins")) == ()
+    nothing = replace(MENU, registers=())
+    silent = PluginReport((FINE,), (nothing,))
+    assert check_loads(PluginLoads(silent, None, load_version("2.2.2"), "plugins", lazy=True)) == ()
+
+
 def test_every_finding_says_what_to_do() -> None:
     report = PluginReport((BROKEN,), (MENU,), (PluginProblem("no", None),), died="it died")
     found: tuple[Finding, ...] = check_loads(PluginLoads(report, None, load_version("2.0.2"), "plugins"))
