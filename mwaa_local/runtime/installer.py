@@ -21,7 +21,6 @@ _FOREIGN_VARIABLES = (
     "UV_SYSTEM_PYTHON",
     "UV_CONSTRAINT",
     "UV_OVERRIDE",
-    "UV_OFFLINE",
     "UV_COMPILE_BYTECODE",
     "UV_REQUIRE_HASHES",
     "PIP_USER",
@@ -33,6 +32,8 @@ _FOREIGN_VARIABLES = (
 )
 """What would install something else, or somewhere else, than we ask for."""
 
+_OFFLINE_SIGNS = re.compile(r"network (was|connectivity is) disabled", re.IGNORECASE)
+"""What uv says when UV_OFFLINE is set and its cache lacks something."""
 _NETWORK_SIGNS = re.compile(
     r"failed to (fetch|lookup address)|error sending request|dns error|connection (refused|reset|timed out|error)|"
     r"could not connect|network is unreachable|request (failed|timed out)|operation timed out|"
@@ -124,7 +125,7 @@ def pip_install(
     `offline_first` tries what uv has cached before it asks the index: for exact pins the answer is the same, sooner.
     """
     command = ["pip", "install", "--quiet", "--compile-bytecode", "--python", str(python), *arguments]
-    if offline_first:
+    if offline_first and not tools.environ.get("UV_OFFLINE"):
         result = run_uv(tools, [*command, "--offline"], environ=environ, timeout=timeout)
         if result.exit_code == 0:
             return result
@@ -133,7 +134,12 @@ def pip_install(
 
 def is_network_failure(output: str) -> bool:
     """Return whether an installer failed because an index did not answer."""
-    return bool(_NETWORK_SIGNS.search(output))
+    return bool(_NETWORK_SIGNS.search(output) or is_offline_failure(output))
+
+
+def is_offline_failure(output: str) -> bool:
+    """Return whether an installer failed because the user has forbidden it the network."""
+    return bool(_OFFLINE_SIGNS.search(output))
 
 
 def is_compiler_failure(output: str) -> bool:
@@ -145,6 +151,11 @@ def explain(output: str, folder: Path, what: str) -> MwaaLocalError:
     """Return the error for an installer that failed with `output` while it did `what`."""
     if is_disk_full(output):
         return disk_full(folder)
+    if is_offline_failure(output):
+        return EnvironmentBuildError(
+            f"{what}: UV_OFFLINE is set, and uv's cache lacks a package.\n{trimmed(output)}",
+            hint="Unset UV_OFFLINE once; what was installed once can be installed again without the network.",
+        )
     if is_network_failure(output):
         return EnvironmentBuildError(
             f"{what}: the package index cannot be reached.\n{trimmed(output)}",

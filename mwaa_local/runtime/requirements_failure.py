@@ -6,7 +6,13 @@ from pathlib import Path
 from mwaa_local.errors import MwaaLocalError, RequirementsError
 from mwaa_local.requirements_files import NamedRequirement, RequirementsFiles, canonical
 from mwaa_local.runtime.cache_entry import is_disk_full
-from mwaa_local.runtime.installer import explain, is_compiler_failure, is_network_failure, trimmed
+from mwaa_local.runtime.installer import (
+    explain,
+    is_compiler_failure,
+    is_network_failure,
+    is_offline_failure,
+    trimmed,
+)
 
 _METADATA = re.compile(
     r"failed to parse metadata|metadata field .* not found|expected (version|a valid)|not a valid (PEP 440|version)|"
@@ -62,6 +68,8 @@ def _in_users_files(output: str, files: RequirementsFiles, work: Path) -> str:
 
 
 def _hint(output: str, files: RequirementsFiles) -> str:
+    if is_offline_failure(output):
+        return "UV_OFFLINE is set, and uv's cache lacks a package: unset it once."
     if is_network_failure(output):
         return "The package index cannot be reached: check the network, the proxy and the index settings."
     if is_compiler_failure(output):

@@ -12,7 +12,7 @@ _URL_VERSION = re.compile(r"/[A-Za-z0-9_.]+?-(\d[^-/]*?)(?:-[^/]*\.whl|\.tar\.gz
 _NETWORK = re.compile(
     r"failed to (fetch|lookup address)|error sending request|dns error|connection (refused|reset|timed out|error)|"
     r"could not connect|network is unreachable|request (failed|timed out)|operation timed out|"
-    r"temporary failure in name resolution|invalid peer certificate",
+    r"temporary failure in name resolution|invalid peer certificate|network (was|connectivity is) disabled",
     re.IGNORECASE,
 )
 _REFUSED = re.compile(r"HTTP status client error \((401|403|404|410)")

@@ -28,6 +28,7 @@ class Builder:
     commands: FakeCommands = field(default_factory=FakeCommands)
     installs: list[list[str]] = field(default_factory=list)
     pins: str = ""
+    environ: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.commands.answers[(UV, "venv")] = self._venv
@@ -50,7 +51,7 @@ class Builder:
         return CommandResult(0, "", "")
 
     def build(self, provider: str | None = "2.4.0", python: str = "3.7.16") -> AirflowEnvironment:
-        tools = Toolchain(self.commands, Path(UV), {}, lambda text: None, LOCKS)
+        tools = Toolchain(self.commands, Path(UV), self.environ, lambda text: None, LOCKS)
         interpreter = Interpreter(Path("/usr/bin/python3.7"), python, "PATH", "", "linux-x86_64")
         return ensure_base_environment(AIRFLOW_222, provider, interpreter, self.root, tools)
 
@@ -138,6 +139,7 @@ def test_an_environment_whose_interpreter_is_gone_is_built_again(builder: Builde
     [
         ("write failed: No space left on device (os error 28)", "The disk is full", "Free some space"),
         ("error sending request for url", "the package index cannot be reached", "Check the network"),
+        ("hint: ... because the network was disabled.", "UV_OFFLINE is set", "Unset UV_OFFLINE once"),
         ("error: command 'gcc' failed", "has to be compiled", "Install a C compiler"),
     ],
 )
@@ -170,6 +172,15 @@ def test_variables_that_would_install_elsewhere_do_not_reach_uv(builder: Builder
         assert asked.env is not None
         assert {"PIP_USER", "VIRTUAL_ENV"}.isdisjoint(asked.env)
         assert asked.env["KEPT"] == "1"
+
+
+def test_a_user_who_forbids_the_network_is_obeyed(builder: Builder) -> None:
+    builder.environ["UV_OFFLINE"] = "1"
+    builder.answer_installs(lambda asked: CommandResult(1, "", "the network was disabled"))
+    with pytest.raises(EnvironmentBuildError, match="UV_OFFLINE is set"):
+        builder.build()
+    assert len(builder.installs) == 1
+    assert builder.commands.ran[-1].env == {**(builder.commands.ran[-1].env or {}), "UV_OFFLINE": "1"}
 
 
 def test_the_cache_lies_where_the_system_keeps_caches() -> None:
