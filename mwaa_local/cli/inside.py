@@ -9,8 +9,8 @@ import click
 from mwaa_local.catalog import load_version
 from mwaa_local.cli.look import Look, leave_to, look
 from mwaa_local.cli.options import project_option
+from mwaa_local.cli_rules import check_allowed
 from mwaa_local.errors import RuntimeStateError, UsageError
-from mwaa_local.runtime.cli_rules import check_allowed
 from mwaa_local.runtime.state import write_private
 from mwaa_local.runtime.visitor import Guest, Visit
 from mwaa_local.runtime.visitor_shell import plan_shell

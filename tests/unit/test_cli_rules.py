@@ -1,8 +1,8 @@
 import pytest
 
 from mwaa_local.catalog import list_versions, load_version
+from mwaa_local.cli_rules import allowed_commands, check_allowed
 from mwaa_local.errors import UsageError
-from mwaa_local.runtime.cli_rules import allowed_commands, check_allowed
 
 
 @pytest.mark.parametrize(
