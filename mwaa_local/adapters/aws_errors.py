@@ -133,9 +133,7 @@ def _named(code: str, said: str) -> str:
 
 
 def _message(error: ClientError) -> str:
-    # AccessDeniedException of MWAA has its text under "Message" only, which botocore does not look for.
-    found = error.response.get("Error", {}).get("Message") or error.response.get("Message") or ""
-    return " ".join(str(found).split())
+    return " ".join(str(error.response.get("Error", {}).get("Message") or "").split())
 
 
 def _denied(said: str, request: Request) -> AwsError:
