@@ -63,11 +63,8 @@ def pick_stream(lines: Sequence[LogLine]) -> tuple[LogLine, ...]:
         streams.setdefault(line.stream, []).append(line)
     failing = [found for found in streams.values() if any(is_failure(line.message) for line in found)]
     chosen: list[list[LogLine]] = failing or list(streams.values())
-    return tuple(max(chosen, key=_end)) if chosen else ()
-
-
-def _end(stream: list[LogLine]) -> float:
-    return stream[-1].time
+    ends = [found[-1].time for found in chosen]
+    return tuple(chosen[ends.index(max(ends))]) if chosen else ()
 
 
 def pick_lines(lines: Sequence[LogLine]) -> tuple[LogLine, ...]:
