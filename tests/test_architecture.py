@@ -95,6 +95,7 @@ SPEAKING = frozenset({"print", "input", "exit", "quit", "sys.exit", "os._exit", 
 EXCEPTIONS: dict[tuple[str, str], str] = {
     ("mwaa_local.aws.exchange", "socket"): "part of a server: looks whether its client still listens",
     ("mwaa_local.aws.server", "os.environ"): "a program of its own: moto is configured by variables",
+    ("mwaa_local.aws.server", "time.time"): "a program of its own: hands the clock to the MWAA API",
     ("mwaa_local.aws.queues", "time.monotonic"): "part of a server: the length of a long poll",
     ("mwaa_local.aws.credentials", "datetime.now"): "part of a server: credentials expire by the real clock",
     ("mwaa_local.runtime.postgres_launcher", "os.execv"): "a program of its own that becomes PostgreSQL",

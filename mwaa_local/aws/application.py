@@ -1,4 +1,4 @@
-"""The WSGI application of the endpoint: our own few paths, then moto's services.
+"""The WSGI application of the endpoint: our own few paths, MWAA's API, then moto's services.
 
 It refuses requests that a web page could make (another Host, moto's reset API), since browsers reach loopback ports.
 """
@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from mwaa_local.aws.exchange import Exchange, enter_exchange
+from mwaa_local.aws.mwaa_api.handler import MwaaApi
 
 Environ = dict[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
@@ -19,11 +20,12 @@ Handler = Callable[[Environ], tuple[str, Mapping[str, Any]]]
 
 
 class Endpoint:
-    """Answers AWS requests with moto, and /_mwaa_local/... with `handlers` (path to handler)."""
+    """Answers MWAA's requests with `mwaa`, other AWS requests with moto, /_mwaa_local/... with `handlers`."""
 
-    def __init__(self, handlers: Mapping[str, Handler]) -> None:
+    def __init__(self, handlers: Mapping[str, Handler], mwaa: MwaaApi | None = None) -> None:
         self._aws = DomainDispatcherApplication(create_backend_app)
         self._handlers = handlers
+        self._mwaa = mwaa
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path = str(environ.get("PATH_INFO", ""))
@@ -34,6 +36,8 @@ class Endpoint:
             return _answer(start_response, *handler(environ))
         if path.startswith(("/_mwaa_local", "/moto-api")):
             return _answer(start_response, "404 Not Found", {"message": "no such path"})
+        if self._mwaa is not None and self._mwaa.is_for(environ):
+            return self._mwaa(environ, start_response)
         return self._answer_aws(environ, start_response)
 
     def _answer_aws(self, environ: Environ, start_response: StartResponse) -> Iterator[bytes]:
@@ -67,7 +71,8 @@ def _answer(start_response: StartResponse, status: str, value: Mapping[str, Any]
 
 def _is_local_host(host: str) -> bool:
     name = host.rsplit(":", 1)[0].lower()
-    return name in ("127.0.0.1", "localhost") or name.endswith(".localhost")
+    # Clients that put the prefix of an operation before an address end up with `api.127.0.0.1`.
+    return name in ("127.0.0.1", "localhost") or name.endswith((".localhost", ".127.0.0.1"))
 
 
 def _access_key(environ: Environ) -> str:

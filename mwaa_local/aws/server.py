@@ -7,7 +7,8 @@ import argparse
 import logging
 import os
 import signal
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,12 @@ from mwaa_local.errors import MwaaLocalError
 
 if TYPE_CHECKING:
     from mwaa_local.aws.application import Environ, Handler
+    from mwaa_local.aws.mwaa_api.backend import EnvironmentBackend
+    from mwaa_local.aws.mwaa_api.handler import MwaaApi
+    from mwaa_local.aws.mwaa_api.work import Work
     from mwaa_local.aws.queues import QueueStore
+
+    MakeBackend = Callable[[argparse.Namespace], EnvironmentBackend]
 
 LISTEN_ON = "127.0.0.1"
 JOURNAL = "queues.jsonl"
@@ -26,14 +32,17 @@ JOURNAL = "queues.jsonl"
 log = logging.getLogger("mwaa_local.aws")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve; return 0 after SIGTERM or the parent's end, or the error's exit code."""
+def main(arguments: Sequence[str] | None = None, make_backend: "MakeBackend | None" = None) -> int:
+    """Serve; return 0 after SIGTERM or the parent's end, or the error's exit code.
+
+    `make_backend` gives what runs the environments of the MWAA API; without it they are records only.
+    """
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     log.setLevel(logging.INFO)
     _configure_moto()
     try:
-        _serve(options)
+        _serve(options, make_backend)
     except MwaaLocalError as error:
         log.error("%s %s", error.message, error.hint)
         return error.exit_code
@@ -55,6 +64,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--parent", type=int, default=0, help="stop when this is no longer the parent process"
     )
+    parser.add_argument("--strict-support", action="store_true", help="refuse versions past end of support")
+    parser.add_argument(
+        "--realistic-times",
+        type=float,
+        nargs="?",
+        const=1.0,
+        default=0.0,
+        metavar="FACTOR",
+        help="environments take as long as on MWAA (times FACTOR)",
+    )
     return parser
 
 
@@ -66,7 +85,7 @@ def _configure_moto() -> None:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
 
 
-def _serve(options: argparse.Namespace) -> None:
+def _serve(options: argparse.Namespace, make_backend: "MakeBackend | None") -> None:
     # Imported here, after _configure_moto.
     from werkzeug.serving import ThreadedWSGIServer
 
@@ -95,11 +114,28 @@ def _serve(options: argparse.Namespace) -> None:
             if options.parent and os.getppid() != options.parent:
                 raise KeyboardInterrupt
 
-    server = Server(LISTEN_ON, options.port, Endpoint(handlers), handler=_request_handler())
+    api, work = _mwaa_api(options, make_backend)
+    server = Server(LISTEN_ON, options.port, Endpoint(handlers, api), handler=_request_handler())
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     log.info("serving on http://%s:%d", LISTEN_ON, options.port)
-    server.serve_forever()
+    work.resume()
+    try:
+        server.serve_forever()
+    finally:
+        work.end()
+
+
+def _mwaa_api(options: argparse.Namespace, make_backend: "MakeBackend | None") -> "tuple[MwaaApi, Work]":
+    from mwaa_local.aws.mwaa_api.assembly import ApiOptions, assemble
+    from mwaa_local.aws.mwaa_api.records_only import RecordsOnly
+    from mwaa_local.aws.mwaa_api.work import Pace
+
+    backend = make_backend(options) if make_backend else RecordsOnly(f"localhost:{options.port}")
+    pace = Pace(options.realistic_times)
+    return assemble(
+        ApiOptions(options.state, options.region, options.strict_support, pace), backend, time.time
+    )
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

@@ -1,0 +1,71 @@
+"""Puts the API together for the endpoint's process."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mwaa_local.aws.mwaa_api.backend import EnvironmentBackend
+from mwaa_local.aws.mwaa_api.buckets import find_bucket
+from mwaa_local.aws.mwaa_api.doors import DoorsService
+from mwaa_local.aws.mwaa_api.handler import MwaaApi
+from mwaa_local.aws.mwaa_api.model import ApiModel
+from mwaa_local.aws.mwaa_api.rules import World
+from mwaa_local.aws.mwaa_api.service import EnvironmentsService, Surroundings
+from mwaa_local.aws.mwaa_api.store import EnvironmentStore
+from mwaa_local.aws.mwaa_api.work import Pace, Work
+from mwaa_local.catalog import list_versions, load_version, version_numbers
+from mwaa_local.errors import CatalogError
+from mwaa_local.mwaa_tokens import AirflowRole
+from mwaa_local.mwaa_version import MwaaVersion
+
+RECORDS = "environments.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiOptions:
+    """How the API of one endpoint behaves."""
+
+    state: Path
+    region: str
+    strict_support: bool
+    pace: Pace
+
+
+def assemble(
+    options: ApiOptions, backend: EnvironmentBackend, now: Callable[[], float]
+) -> tuple[MwaaApi, Work]:
+    """Return the API, and the work that goes on behind it: call its `resume` once the endpoint serves."""
+    model = ApiModel()
+    store = EnvironmentStore(options.state / RECORDS)
+    work = Work(store, backend, options.pace)
+
+    def world() -> World:
+        today = datetime.fromtimestamp(now(), UTC).date()
+        return World(options.region, today, find_bucket, find_version, options.strict_support)
+
+    environments = EnvironmentsService(model, store, work, Surroundings(world, latest_version, now))
+    doors = DoorsService(environments, backend, now, role_of)
+    return MwaaApi(model, environments, doors, lambda name: find_bucket(name) is not None), work
+
+
+def find_version(number: str) -> MwaaVersion | None:
+    """Return an MWAA version, None where MWAA never had it."""
+    try:
+        return load_version(number)
+    except CatalogError:
+        return None
+
+
+def latest_version() -> str:
+    """Return the newest version that MWAA offers: what it creates when the caller names none."""
+    return max(list_versions(), key=version_numbers)
+
+
+def role_of(access_key: str) -> AirflowRole:
+    """Return the Airflow role of a caller: Admin, unless the access key ends in another role's name (`me-Viewer`).
+
+    On AWS the role is in the ARN of the caller's policy; the local account has no policies.
+    """
+    asked = access_key.rpartition("-")[2].lower()
+    return next((role for role in AirflowRole if role.lower() == asked), AirflowRole.ADMIN)

@@ -1,0 +1,45 @@
+"""The buckets of moto's S3 as the rules see them."""
+
+from dataclasses import dataclass
+
+from moto.s3.models import FakeBucket, FakeKey, s3_backends
+
+from mwaa_local.aws.account import ACCOUNT_ID
+
+
+@dataclass(frozen=True, slots=True)
+class MotoBucket:
+    """One bucket, looked at when asked."""
+
+    bucket: FakeBucket
+
+    @property
+    def region(self) -> str:
+        """Return the region that it lies in."""
+        return str(self.bucket.region_name)
+
+    @property
+    def is_versioned(self) -> bool:
+        """Tell whether it keeps versions."""
+        return bool(self.bucket.versioning_status == "Enabled")
+
+    @property
+    def blocks_public_access(self) -> bool:
+        """Tell whether all four blocks of public access are on."""
+        block = self.bucket.public_access_block
+        if block is None:
+            return False
+        return all(str(value).lower() == "true" for value in block.to_config_dict().values())
+
+    def has_version(self, key: str, version: str) -> bool:
+        """Tell whether an object has this version, and it is no delete marker."""
+        return any(
+            isinstance(each, FakeKey) and each.version_id == version
+            for each in self.bucket.keys.getlist(key, [])
+        )
+
+
+def find_bucket(name: str) -> MotoBucket | None:
+    """Return a bucket of this process's account, None if there is none."""
+    bucket = s3_backends[ACCOUNT_ID]["aws"].buckets.get(name)
+    return MotoBucket(bucket) if bucket is not None else None
