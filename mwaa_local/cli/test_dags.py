@@ -68,7 +68,7 @@ def test_dags_command(folder: Path, watch: bool, known: Path | None, **wishes: A
         report = testing.report(limits)
     found = [*check_report(report, testing.dag_limits(limits))]
     found += _further(found, further.result()) if further else []
-    findings = _with_known(order_findings(found), known, project.root)
+    findings = with_known(order_findings(found), known, project.root)
     write_reports("test-dags", findings, own["sarif"], own["junit"])
     if own["as_json"]:
         print_json(findings, _document(report))
@@ -94,7 +94,8 @@ def _further(found: Sequence[Finding], rules: Sequence[Finding]) -> list[Finding
     ]
 
 
-def _with_known(findings: Sequence[Finding], known: Path | None, root: Path) -> tuple[Finding, ...]:
+def with_known(findings: Sequence[Finding], known: Path | None, root: Path) -> tuple[Finding, ...]:
+    """Return findings with the errors of files that may fail as notes; `known` None: the project's own list."""
     path = known or root / KNOWN
     try:
         text = path.read_text(encoding="utf-8")
