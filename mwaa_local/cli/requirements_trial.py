@@ -31,13 +31,13 @@ _FEARED = frozenset({"requirements-airflow-broken", "requirements-source-build"}
 """What is an error only until an installation has shown that it is none."""
 
 
-def with_trial(verdict: Verdict, project: Project, inputs: Inputs) -> Verdict:
+def with_trial(verdict: Verdict, inputs: Inputs) -> Verdict:
     """Install the requirements, try the environment out, and return the verdict with what was found."""
     host = make_app().host
     tools = Toolchain(
         host.commands, host.uv, host.environ, lambda text: print(text, file=sys.stderr), host.locks
     )
-    version = inputs.base.version
+    version, project = inputs.base.version, inputs.project
     interpreter = find_interpreter(version, None, Search(tools, host.cache))
     base = ensure_base_environment(version, inputs.base.amazon_provider, interpreter, host.cache, tools)
     tools.notify(f"Installing into a copy of it, with pip {version.pip}, and trying it out.")

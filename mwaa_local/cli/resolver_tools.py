@@ -6,6 +6,7 @@ from pathlib import Path
 from mwaa_local.adapters.clock import SystemClock
 from mwaa_local.adapters.commands import SystemCommands
 from mwaa_local.adapters.metadata_files import fetch_metadata
+from mwaa_local.adapters.remote_files import fetch_file
 from mwaa_local.catalog import MwaaVersion
 from mwaa_local.runtime.index_settings import uv_environ
 from mwaa_local.runtime.installer import installer_environ
@@ -14,6 +15,8 @@ from mwaa_local.runtime.venv import cache_folder
 from mwaa_local.validation.base_environment import BaseEnvironment
 from mwaa_local.validation.resolver import Resolver, ResolverTools
 from mwaa_local.validation.resolver_memory import AnswerMemory
+
+__all__ = ["fetch_file", "make_resolver"]
 
 
 def make_resolver(base: BaseEnvironment, own_python: str, *, refresh: bool = False) -> Resolver:

@@ -1,8 +1,7 @@
 """test-requirements: what pip on MWAA would do with requirements.txt, in seconds."""
 
 import os
-import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,13 @@ import click
 from mwaa_local.cli.finding_report import exit_code, print_json, report_options, write_reports
 from mwaa_local.cli.options import HELP, project_option
 from mwaa_local.cli.render import is_coloured
+from mwaa_local.cli.requirements_check import RequirementsWork, prepare_check
 from mwaa_local.cli.requirements_view import conclusion, render_verdict, verdict_fields
-from mwaa_local.config import LoadedConfig, Project
+from mwaa_local.config import Project
 from mwaa_local.errors import ProjectError
 from mwaa_local.validation.requirements_file import shown_name
 from mwaa_local.validation.requirements_fix import MARK, FixedFile, make_fix
-from mwaa_local.validation.requirements_verdict import Inputs, Verdict, judge_requirements
-from mwaa_local.validation.resolver import Resolver
+from mwaa_local.validation.requirements_verdict import Verdict, judge_requirements
 
 
 @click.command()
@@ -36,6 +35,7 @@ from mwaa_local.validation.resolver import Resolver
 @click.option(
     "--install", "installs", is_flag=True, help="Install too, into a throw-away environment, and try it out."
 )
+@click.option("--refresh", is_flag=True, help="Ask the index anew; answers are remembered for a day.")
 @report_options
 def test_requirements_command(
     file: Path | None, folder: Path, fixes: bool, installs: bool, **wishes: Any
@@ -53,7 +53,7 @@ def test_requirements_command(
     if installs:
         from mwaa_local.cli.requirements_trial import with_trial
 
-        verdict = with_trial(verdict, project, work.inputs)
+        verdict = with_trial(verdict, work.inputs)
     write_reports("requirements", verdict.findings, sarif, junit)
     if as_json:
         print_json(verdict.findings, verdict_fields(verdict))
@@ -85,26 +85,18 @@ def _find_project(file: Path | None, folder: Path) -> Project:
     return project
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
-    inputs: Inputs
-    resolver: Resolver
-
-
-def _prepare(project: Project, wishes: dict[str, Any]) -> _Work:
-    from mwaa_local.cli.resolver_tools import make_resolver
+def _prepare(project: Project, wishes: dict[str, Any]) -> RequirementsWork:
     from mwaa_local.config_loading import load_config
-    from mwaa_local.validation.base_environment import make_base
 
+    refresh = wishes.pop("refresh")
     loaded = load_config(project, wishes, os.environ)
     # The truth is MWAA's own provider, whatever the environment on this machine runs.
     wished = wishes.get("amazon_provider") is not None
     provider = loaded.config.amazon_provider if wished else loaded.version.amazon_provider_stock
-    base = make_base(loaded.version, provider)
-    return _Work(Inputs(project, base, _variables(loaded)), make_resolver(base, sys.executable))
+    return prepare_check(project, loaded, provider, refresh=refresh)
 
 
-def _fix(work: _Work, verdict: Verdict) -> str:
+def _fix(work: RequirementsWork, verdict: Verdict) -> str:
     """Write a way out and judge it; the user's own files stay."""
     project = work.inputs.project
     fix = make_fix(project, work.inputs.base, verdict.file, work.resolver)
@@ -133,12 +125,3 @@ def _write(file: FixedFile) -> None:
         raise ProjectError(
             f"{file.path} cannot be written: {error.strerror}.", hint="Check who may write there."
         ) from error
-
-
-def _variables(loaded: LoadedConfig) -> dict[str, str]:
-    """Return what `${NAME}` stands for on MWAA: the configuration options, and what is set here."""
-    options = {
-        f"AIRFLOW__{name.partition('.')[0]}__{name.partition('.')[2]}".upper(): value
-        for name, value in loaded.config.airflow_options
-    }
-    return {**os.environ, **options}

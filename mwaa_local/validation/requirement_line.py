@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
+from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
@@ -152,8 +152,6 @@ class RequirementLine:
         """Return whether the line's marker is true on MWAA."""
         if not self.marker:
             return True
-        from packaging.markers import Marker
-
         try:
             return Marker(self.marker).evaluate(target.marker_environment())
         except (UndefinedComparison, UndefinedEnvironmentName):
@@ -171,7 +169,8 @@ def parse_requirement(
         return _parse_editable(text, place)
     direct = _URL.fullmatch(text)
     if (direct and "://" in text) or text.startswith("file:"):
-        assert direct is not None
+        if direct is None:
+            raise LineError(f"pip cannot read {text!r}.", "An address is file:///PATH, or https://HOST/FILE.")
         return _parse_url(direct, text, place)
     path = _path_of(text)
     if path:
@@ -218,18 +217,27 @@ def _syntax_hint(text: str) -> str:
 
 def _parse_url(match: re.Match[str], text: str, place: _Place) -> RequirementLine:
     name = canonicalize_name(match["name"]) if match["name"] else ""
-    marker = match["rest"].strip().removeprefix(";").strip()
+    marker = _read_marker(match["rest"].strip().removeprefix(";").strip(), text)
     url = match["url"]
     file = re.sub(r"[#?].*", "", url).rsplit("/", 1)[-1]
     if url.startswith("file:"):
         path = locate(place.project, re.sub(r"#.*", "", url), place.project.root)
         if not path.exists():
-            raise _missing(text, path)
+            raise _missing(text, path, place)
         url = path.absolute().as_uri()
     egg = re.search(r"[#&]egg=([\w.-]+)", match["url"])
     name = name or (canonicalize_name(egg[1]) if egg else _wheel_name(file))
     extras = tuple(each.strip() for each in (match["extras"] or "").strip("[]").split(",") if each.strip())
     return RequirementLine(place.location, text, name, extras, "", marker, url, place.editable, place.hashes)
+
+
+def _read_marker(marker: str, text: str) -> str:
+    try:
+        return marker and str(Marker(marker))
+    except InvalidMarker as error:
+        raise LineError(
+            f"pip cannot read the marker of {text!r}.", "A marker is, for example: python_version < '3.8'"
+        ) from error
 
 
 def _wheel_name(file: str) -> str:
@@ -252,13 +260,13 @@ def _path_of(text: str) -> str:
 def _parse_path(text: str, path: str, place: _Place) -> RequirementLine:
     found = locate(place.project, path, place.project.root)
     if not found.exists():
-        raise _missing(text, found)
+        raise _missing(text, found, place)
     if found.is_dir() and not any((found / each).is_file() for each in ("setup.py", "pyproject.toml")):
         raise LineError(
             f"{text!r} is a folder without setup.py and pyproject.toml.",
             "Name a wheel, or a package's folder.",
         )
-    marker = text.partition(";")[2].strip()
+    marker = _read_marker(text.partition(";")[2].strip(), text)
     return RequirementLine(
         place.location,
         text,
@@ -279,9 +287,14 @@ def _parse_editable(text: str, place: _Place) -> RequirementLine:
     return _parse_path(text, text, place)
 
 
-def _missing(text: str, path: Path) -> LineError:
+def _missing(text: str, path: Path, place: _Place) -> LineError:
+    plugins = place.project.plugins
+    inside = (
+        plugins is not None and path.is_relative_to(plugins) and not path.is_relative_to(place.project.root)
+    )
+    shown = f"plugins/{path.relative_to(plugins)}" if plugins is not None and inside else str(path)
     return LineError(
-        f"{text!r}: there is no {path}.",
+        f"{text!r}: there is no {shown}.",
         "On MWAA the project lies under /usr/local/airflow: dags/, plugins/ and requirements/.",
     )
 

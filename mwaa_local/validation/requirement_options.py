@@ -34,6 +34,8 @@ _FLAGS = ("--no-index", "--pre", "--prefer-binary", "--require-hashes", "--alway
 
 def parse_options(line: str) -> LineOptions:
     """Split a line into its requirement and its options; LineError where pip refuses it."""
+    if "\0" in line:
+        raise LineError(f"{line!r} holds a NUL character.", "Save the file as plain text in UTF-8.")
     tokens = line.split(" ")
     count = next((number for number, token in enumerate(tokens) if token.startswith("-")), len(tokens))
     requirement = " ".join(tokens[:count]).strip()

@@ -150,6 +150,13 @@ REQUIREMENT_OUTCOME_RULES: tuple[Rule, ...] = (
         _PIP,
     ),
     Rule(
+        "requirements-not-checked",
+        W,
+        "The index, or a file that the requirements name, cannot be reached: there is no verdict.",
+        "Check the network and the index settings; mwaa-local test-requirements asks again.",
+        "MWAA-FACTS 3.1",
+    ),
+    Rule(
         "requirements-slow",
         W,
         "There is so much to download that the nine minutes may not do.",

@@ -5,11 +5,14 @@ the lines resolve to is `resolution`'s.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from urllib.parse import urljoin
 
 from mwaa_local.config import Project
+from mwaa_local.errors import RequirementsError
+from mwaa_local.ports import HttpAnswer
 from mwaa_local.requirements_files import (
     HAS_CONSTRAINTS,
     OFFICIAL_CONSTRAINTS,
@@ -31,6 +34,10 @@ from mwaa_local.validation.requirement_options import FileOptions, parse_options
 
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 _REMOTE = re.compile(r"(https?|ftp)://")
+_DEEPEST = 50
+
+Fetch = Callable[[str], HttpAnswer]
+"""An address -> its file; status 0 where nobody answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,7 @@ class RequirementsFile:
     constraints: tuple[RequirementLine, ...]
     skipped: tuple[RequirementLine, ...]
     remote: tuple[RemoteFile, ...]
+    """Files that were not fetched, because the reader was given nothing to fetch with."""
     options: FileOptions
     has_constraints: bool
     """As MWAA counts it: the project's own file mentions a constraint, be it in a comment."""
@@ -65,6 +73,7 @@ class _Reading:
     project: Project
     environ: Mapping[str, str]
     target: Target
+    fetch: Fetch | None = None
     lines: list[RequirementLine] = field(default_factory=list)
     constraints: list[RequirementLine] = field(default_factory=list)
     skipped: list[RequirementLine] = field(default_factory=list)
@@ -72,7 +81,7 @@ class _Reading:
     options: FileOptions = field(default_factory=FileOptions)
     texts: dict[str, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
-    reading: list[Path] = field(default_factory=list)
+    reading: list[Path | str] = field(default_factory=list)
 
     def refuse(self, rule_id: str, location: Location, message: str, hint: str) -> None:
         self.findings.append(
@@ -80,10 +89,15 @@ class _Reading:
         )
 
 
-def load_requirements(project: Project, environ: Mapping[str, str], target: Target) -> RequirementsFile:
-    """Read the project's requirements and everything they include; `environ` is what `${NAME}` stands for."""
+def load_requirements(
+    project: Project, environ: Mapping[str, str], target: Target, fetch: Fetch | None = None
+) -> RequirementsFile:
+    """Read the project's requirements and everything they include; `environ` is what `${NAME}` stands for.
+
+    RequirementsError where a file that only the network has cannot be fetched.
+    """
     assert project.requirements is not None
-    work = _Reading(project, environ, target)
+    work = _Reading(project, environ, target, fetch)
     content = project.requirements.read_bytes()
     own = decode_requirements(content)
     if not is_decodable(content):
@@ -126,10 +140,11 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
         yield first, "".join(parts)
 
 
-def _read_file(work: _Reading, path: Path, text: str, *, constraint: bool) -> None:
-    name = shown_name(work.project, path)
+def _read_file(work: _Reading, path: Path | str, text: str, *, constraint: bool) -> None:
+    """Read a file of this machine, or one that was fetched (its address)."""
+    name = without_secret(path) if isinstance(path, str) else shown_name(work.project, path)
     work.texts[name] = text
-    work.reading.append(path.resolve())
+    work.reading.append(path if isinstance(path, str) else path.resolve())
     for number, raw in logical_lines(text):
         line = _COMMENT.sub("", raw).strip()
         if line:
@@ -137,7 +152,7 @@ def _read_file(work: _Reading, path: Path, text: str, *, constraint: bool) -> No
     work.reading.pop()
 
 
-def _read_line(work: _Reading, line: str, location: Location, path: Path, constraint: bool) -> None:
+def _read_line(work: _Reading, line: str, location: Location, path: Path | str, constraint: bool) -> None:
     try:
         options = parse_options(line)
     except LineError as error:
@@ -188,7 +203,11 @@ def _constraint_problem(line: RequirementLine) -> str:
     return ""
 
 
-def _read_include(work: _Reading, value: str, location: Location, path: Path, *, constraint: bool) -> None:
+def _read_include(
+    work: _Reading, value: str, location: Location, path: Path | str, *, constraint: bool
+) -> None:
+    if isinstance(path, str) and not value.startswith("/usr/local/airflow/"):
+        value = urljoin(path, value)
     official = OFFICIAL_CONSTRAINTS.fullmatch(value)
     if official:
         text = official_constraints(official["airflow"], official["python"])
@@ -197,13 +216,10 @@ def _read_include(work: _Reading, value: str, location: Location, path: Path, *,
             _read_file(work, Path(name), text, constraint=constraint)
             return
     if _REMOTE.match(value):
-        work.remote.append(RemoteFile(value, constraint, location))
+        _read_remote(work, value, location, constraint=constraint)
         return
-    file = locate(work.project, value, path.parent)
-    if file.resolve() in work.reading:
-        work.refuse(
-            "requirements-include-loop", location, f"{value} includes itself.", "Remove one of the two lines."
-        )
+    file = locate(work.project, value, Path() if isinstance(path, str) else path.parent)
+    if _is_loop(work, file.resolve(), value, location):
         return
     try:
         text = decode_requirements(file.read_bytes())
@@ -218,9 +234,45 @@ def _read_include(work: _Reading, value: str, location: Location, path: Path, *,
     _read_file(work, file, text, constraint=constraint)
 
 
-def _find_links(work: _Reading, value: str, path: Path) -> str:
+def _read_remote(work: _Reading, url: str, location: Location, *, constraint: bool) -> None:
+    if work.fetch is None:
+        work.remote.append(RemoteFile(url, constraint, location))
+        return
+    if _is_loop(work, url, without_secret(url), location):
+        return
+    answer = work.fetch(url)
+    if answer.status == 0:
+        raise RequirementsError(
+            f"{location}: {without_secret(url)} cannot be fetched: nobody answers.",
+            hint="Check the network and the proxy; MWAA needs the file too, each time a component starts.",
+        )
+    if answer.status >= 400:
+        message = f"{without_secret(url)} cannot be fetched: the server answers with {answer.status}."
+        hint = "Check the address and the credentials; without the file pip installs nothing."
+        work.refuse("requirements-include-missing", location, message, hint)
+        return
+    _read_file(work, url, decode_requirements(answer.body), constraint=constraint)
+
+
+def _is_loop(work: _Reading, file: Path | str, name: str, location: Location) -> bool:
+    if file not in work.reading and len(work.reading) < _DEEPEST:
+        return False
+    work.refuse(
+        "requirements-include-loop", location, f"{name} includes itself.", "Remove one of the two lines."
+    )
+    return True
+
+
+def without_secret(url: str) -> str:
+    """Return an address without the user and the password that it may name."""
+    return re.sub(r"^(\w+://)[^/@\s]+@", r"\1***@", url)
+
+
+def _find_links(work: _Reading, value: str, path: Path | str) -> str:
     if _REMOTE.match(value):
         return value
+    if isinstance(path, str):
+        return str(locate(work.project, value, work.project.root))
     beside = path.parent / value
     # pip: relative to the file if it is there, else to the current folder.
     return str(beside if beside.exists() else locate(work.project, value, work.project.root))
@@ -228,7 +280,9 @@ def _find_links(work: _Reading, value: str, path: Path) -> str:
 
 def shown_name(project: Project, path: Path) -> str:
     """Return a path as the user would name it: relative to the project where it lies in it."""
-    try:
-        return path.absolute().relative_to(project.root).as_posix()
-    except ValueError:
-        return str(path)
+    place = path.absolute()
+    if place.is_relative_to(project.root):
+        return place.relative_to(project.root).as_posix()
+    if project.plugins is not None and place.is_relative_to(project.plugins):
+        return f"plugins/{place.relative_to(project.plugins).as_posix()}"
+    return str(path)

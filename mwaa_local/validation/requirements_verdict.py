@@ -14,7 +14,7 @@ from mwaa_local.validation.finding import Finding, Location, has_errors, order_f
 from mwaa_local.validation.package_verdict import PackageVerdict, by_name, decide_package
 from mwaa_local.validation.pip_choice import resolve_as_pip
 from mwaa_local.validation.requirement_line import RequirementLine
-from mwaa_local.validation.requirements_file import RequirementsFile, load_requirements
+from mwaa_local.validation.requirements_file import Fetch, RequirementsFile, load_requirements
 from mwaa_local.validation.requirements_outcome import conflict_findings, health_findings
 from mwaa_local.validation.requirements_rules import check_lines
 from mwaa_local.validation.resolution import Refusal, Resolution
@@ -52,12 +52,14 @@ class Inputs:
     base: BaseEnvironment
     variables: Mapping[str, str]
     """What `${NAME}` stands for on MWAA."""
+    fetch: Fetch | None = None
+    """Fetches the files that only the network has; None: they are left to the resolver."""
 
 
 def judge_requirements(inputs: Inputs, resolver: Resolver) -> Verdict:
     """Return the verdict; RequirementsError where an index that is needed does not answer."""
     base = inputs.base
-    file = load_requirements(inputs.project, inputs.variables, base.target)
+    file = load_requirements(inputs.project, inputs.variables, base.target, inputs.fetch)
     forced = base.forces_constraints and not file.has_constraints
     pins = _pins(base, file, forced=forced)
     checked = check_lines(file, base)

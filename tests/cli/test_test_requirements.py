@@ -1,6 +1,7 @@
 """`mwaa-local test-requirements`: the whole command, on wheels that need no network."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,38 @@ def test_a_file_of_the_users_is_never_overwritten(tmp_path: Path, capsys: pytest
 def test_a_file_that_is_not_there_is_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["test-requirements", str(tmp_path / "none.txt")]) == 2
     assert "does not exist" in capsys.readouterr().err
+
+
+def test_wheels_inside_plugins_zip_are_found(tmp_path: Path) -> None:
+    text = f"# -c none\n{OFFLINE}tinything==1.0\n/usr/local/airflow/plugins/other-2.0-py3-none-any.whl\n"
+    root = make_project(
+        tmp_path / "project", text, ("tinything 1.0 py3-none-any: other", "other 2.0 py3-none-any")
+    )
+    with zipfile.ZipFile(root / "plugins.zip", "w") as archive:
+        for wheel in (root / "plugins").glob("*.whl"):
+            archive.write(wheel, wheel.name)
+            wheel.unlink()
+    assert run(["test-requirements", "--project", str(root)]) == 0
+    (root / "plugins").rmdir()
+    assert run(["test-requirements", "--project", str(root)]) == 0
+
+
+def test_a_plugins_zip_that_leads_outside_is_not_unpacked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = make_project(tmp_path / "project", f"{OFFLINE}tinything==1.0\n")
+    with zipfile.ZipFile(root / "plugins.zip", "w") as archive:
+        archive.writestr("../outside.whl", b"")
+    assert run(["test-requirements", "--project", str(root)]) == 1
+    assert "plugins.zip cannot be unpacked" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("outside.whl"))
+
+
+def test_a_wheel_that_neither_the_folder_nor_the_zip_has_is_named_as_the_user_would(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = make_project(tmp_path / "project", "/usr/local/airflow/plugins/none-1.0-py3-none-any.whl\n")
+    with zipfile.ZipFile(root / "plugins.zip", "w") as archive:
+        archive.writestr("some.py", "")
+    assert run(["test-requirements", "--project", str(root)]) == 3
+    assert "there is no plugins/none-1.0-py3-none-any.whl" in capsys.readouterr().out

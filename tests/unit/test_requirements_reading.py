@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from mwaa_local.catalog import load_version
 from mwaa_local.config import Project
+from mwaa_local.errors import RequirementsError
+from mwaa_local.ports import HttpAnswer
 from mwaa_local.validation.requirement_line import make_target
 from mwaa_local.validation.requirements_file import RequirementsFile, load_requirements, logical_lines
 
@@ -137,6 +139,45 @@ def test_the_last_index_option_wins(tmp_path: Path) -> None:
     )
 
 
+def test_a_remote_file_is_read_line_by_line_and_what_it_includes_lies_beside_it(tmp_path: Path) -> None:
+    pages = {
+        "https://me:secret@a.invalid/x/base.txt": b"foo==1\n-c pins.txt\n",
+        "https://me:secret@a.invalid/x/pins.txt": b"\nbar==2\n",
+    }
+    project = make_project(tmp_path, "-r https://me:${PASSWORD}@a.invalid/x/base.txt\n")
+    target = make_target(load_version("2.2.2"))
+    file = load_requirements(project, {"PASSWORD": "secret"}, target, lambda url: HttpAnswer(200, pages[url]))
+    assert [(line.wanted, str(line.location)) for line in (*file.lines, *file.constraints)] == [
+        ("foo==1", "https://***@a.invalid/x/base.txt:1"),
+        ("bar==2", "https://***@a.invalid/x/pins.txt:2"),
+    ]
+
+
+def test_a_remote_file_that_is_not_there_is_refused_at_the_line(tmp_path: Path) -> None:
+    project = make_project(tmp_path, "\n-c https://a.invalid/x.txt\n")
+    target = make_target(load_version("2.2.2"))
+    file = load_requirements(project, {}, target, lambda url: HttpAnswer(404, b""))
+    assert [(each.rule_id, str(each.location)) for each in file.findings] == [
+        ("requirements-include-missing", "requirements.txt:2")
+    ]
+
+
+def test_remote_files_that_include_each_other_are_refused(tmp_path: Path) -> None:
+    project = make_project(tmp_path, "-r https://a.invalid/x.txt\n")
+    target = make_target(load_version("2.2.2"))
+    file = load_requirements(project, {}, target, lambda url: HttpAnswer(200, b"-r x.txt\n"))
+    assert rules(file) == ["requirements-include-loop"]
+
+
+def test_a_network_that_does_not_answer_is_no_verdict(tmp_path: Path) -> None:
+    project = make_project(tmp_path, "-r https://a.invalid/x.txt\n")
+    target = make_target(load_version("2.2.2"))
+    with pytest.raises(
+        RequirementsError, match=r"requirements\.txt:1: https://a\.invalid/x\.txt cannot be fetched"
+    ):
+        load_requirements(project, {}, target, lambda url: HttpAnswer(0, b""))
+
+
 @settings(max_examples=200, deadline=None)
 @given(text=st.text(max_size=300))
 def test_no_text_whatsoever_breaks_the_reader(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
@@ -152,3 +193,77 @@ def test_no_bytes_whatsoever_break_the_reader(
     tmp_path_factory: pytest.TempPathFactory, content: bytes
 ) -> None:
     read(make_project(tmp_path_factory.mktemp("fuzz"), content), "2.10.3")
+
+
+PIECES = st.sampled_from(
+    [
+        *(
+            "pandas",
+            "Pandas[excel]",
+            "==1.3.4",
+            ">=1,<2",
+            "~=2.0",
+            "===x",
+            "!=1.*",
+            " @ file:///x-1-py3-none-any.whl",
+        ),
+        *(
+            "; python_version < '3.8'",
+            "; extra == 'a'",
+            "; bogus > 1",
+            " # comment",
+            "#x",
+            "\\\n",
+            "\n",
+            "\r\n",
+        ),
+        *(
+            "-r ",
+            "-c ",
+            "--constraint=",
+            "-e ",
+            "--hash=sha256:",
+            "--find-links ",
+            "-i ",
+            "--pre",
+            "--no-index",
+            "--",
+        ),
+        *(
+            "requirements.txt",
+            "more.txt",
+            "/usr/local/airflow/plugins/",
+            "./plugins",
+            "${A}",
+            "${",
+            "\ufeff",
+            "\0",
+        ),
+        *(
+            "https://a.invalid/x.txt",
+            "git+https://a.invalid/x.git#egg=x",
+            "file:",
+            "'",
+            '"',
+            "\u2028",
+            "\x0c",
+            " ",
+            "\t",
+        ),
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(pieces=st.lists(PIECES, max_size=25), version=st.sampled_from(["2.2.2", "2.10.3"]))
+def test_no_arrangement_of_what_files_hold_breaks_the_reader(
+    tmp_path_factory: pytest.TempPathFactory, pieces: list[str], version: str
+) -> None:
+    project = make_project(tmp_path_factory.mktemp("fuzz"), "".join(pieces))
+    (project.root / "more.txt").write_text("-r requirements.txt\nfoo\n")
+    target = make_target(load_version(version))
+    file = load_requirements(
+        project, {"A": "-r more.txt"}, target, lambda url: HttpAnswer(200, b"-c x.txt\n")
+    )
+    assert all(finding.location and finding.location.line > 0 for finding in file.findings)
+    assert all(line.name or line.url for line in file.lines)
