@@ -12,6 +12,7 @@ from mwaa_local.catalog import difference_from_stock
 from mwaa_local.cli.app import App, make_app
 from mwaa_local.cli.options import environment_options, json_option, project_option
 from mwaa_local.cli.progress import open_progress
+from mwaa_local.cli.stage_site import open_stage
 from mwaa_local.cli.summary import StartSummary, build_summary, render_summary
 from mwaa_local.config import LoadedConfig
 from mwaa_local.errors import RuntimeStateError, UsageError
@@ -24,10 +25,21 @@ from mwaa_local.runtime.native import NativeRuntime
 @environment_options
 @click.option("--foreground", is_flag=True, help="Follow the logs and stop the environment on Ctrl-C.")
 @click.option("--open", "open_browser", is_flag=True, help="Open the UI in a browser.")
+@click.option(
+    "--from-stage",
+    type=click.Path(path_type=Path),
+    envvar="MWAA_LOCAL_FROM_STAGE",
+    metavar="DIR",
+    help="Run what `mwaa-local stage` wrote, beside the project's own environment.",
+)
 @json_option
 def start_command(folder: Path, foreground: bool, open_browser: bool, as_json: bool, **flags: Any) -> int:
     """Start the environment of this project and wait until every role is healthy."""
     app = make_app()
+    staged = flags.pop("from_stage")
+    if staged is not None:
+        folder = open_stage(staged, folder, flags)
+        click.echo(f"Its other commands: mwaa-local status --project {folder}", err=True)
     project = app.project(folder, flags)
     loaded = app.load(project, flags)
     runtime = app.runtime(project)
@@ -84,7 +96,7 @@ def reset_db_command(folder: Path, yes: bool) -> None:
     project = app.project(folder)
     loaded = app.load(project)
     runtime = app.runtime(project)
-    _confirm(f"Delete all runs, variables and connections of {loaded.config.name}?", yes=yes)
+    confirm(f"Delete all runs, variables and connections of {loaded.config.name}?", yes=yes)
     runtime.stop()
     reset_database(project_database(database_folder(app, runtime), loaded.version.airflow))
     click.echo("The database is empty; `mwaa-local start` makes a new one.", err=True)
@@ -101,7 +113,7 @@ def destroy_command(folder: Path, yes: bool) -> None:
     if not project.state.exists():
         click.echo("There is nothing to remove.", err=True)
         return
-    _confirm(f"Remove {project.state} with its database, logs and local AWS?", yes=yes)
+    confirm(f"Remove {project.state} with its database, logs and local AWS?", yes=yes)
     runtime.destroy()
     click.echo("Removed.", err=True)
 
@@ -127,7 +139,8 @@ def _show(summary: StartSummary, *, as_json: bool) -> None:
     click.echo(json.dumps(summary.as_document(), indent=2) if as_json else render_summary(summary))
 
 
-def _confirm(question: str, *, yes: bool) -> None:
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask on the terminal; RuntimeStateError if the answer is no, UsageError where nobody can be asked."""
     if yes:
         return
     if not sys.stdin.isatty():

@@ -119,18 +119,7 @@ def load_stage(folder: Path) -> Stage:
             f"{folder} is no staged deployment: there is no {manifest_path(folder).name} beside it.",
             hint=f"Make it: mwaa-local stage DEPLOYMENT --output {folder}",
         )
-    stage = Stage(
-        folder,
-        document["deployment"],
-        document["version"],
-        S3Layout(
-            document["dag_s3_path"],
-            document["plugins_s3_path"],
-            document["requirements_s3_path"],
-            document["startup_script_s3_path"],
-        ),
-        tuple(StagedEntry(each["key"], each["size"], each["sha256"]) for each in document["files"]),
-    )
+    stage = _parse(folder, document)
     changed = sorted(_differences(stage))
     if changed:
         more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
@@ -139,6 +128,23 @@ def load_stage(folder: Path) -> Stage:
             hint=f"Stage again: mwaa-local stage {stage.deployment} --output {folder}",
         )
     return stage
+
+
+def _parse(folder: Path, document: dict[str, Any]) -> Stage:
+    layout = ("dag_s3_path", "plugins_s3_path", "requirements_s3_path", "startup_script_s3_path")
+    try:
+        return Stage(
+            folder,
+            document["deployment"],
+            document["version"],
+            S3Layout(*(document[name] for name in layout)),
+            tuple(StagedEntry(each["key"], each["size"], each["sha256"]) for each in document["files"]),
+        )
+    except (KeyError, TypeError) as error:
+        raise UsageError(
+            f"{manifest_path(folder)} is damaged: {error!r}.",
+            hint="Remove it and the folder, and stage again.",
+        ) from error
 
 
 def _differences(stage: Stage) -> Iterator[str]:
