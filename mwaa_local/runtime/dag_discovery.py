@@ -6,10 +6,10 @@ once, until nothing changes any more, and remembered.
 """
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from mwaa_local.dag_files import missing_words, python_files
 from mwaa_local.errors import RuntimeStateError
 from mwaa_local.ports import Clock
 from mwaa_local.runtime.metadata import Metadata, MetadataClient
@@ -43,19 +43,14 @@ def load_settled(client: MetadataClient, dags: Path, folder: StateFolder, clock:
 
 
 def find_candidates(dags: Path) -> Iterator[tuple[Path, float, str]]:
-    """Yield the files that Airflow would open (its safe mode: they say `dag` and `airflow`), with time and stamp."""
-    for folder, names, files in os.walk(dags, followlinks=True):
-        names[:] = [name for name in names if name != "__pycache__"]
-        for file in files:
-            path = Path(folder, file)
-            if path.suffix != ".py":
-                continue
-            try:
-                content, mtime = path.read_bytes().lower(), path.stat().st_mtime_ns
-            except OSError:
-                continue
-            if b"dag" in content and b"airflow" in content:
-                yield path.relative_to(dags), mtime / 1e9, f"{path.relative_to(dags)}:{mtime}"
+    """Yield the files that Airflow would open (in its safe mode), with time and stamp."""
+    for file in python_files(dags):
+        try:
+            content, mtime = (dags / file.path).read_bytes(), file.entry.stat().st_mtime_ns
+        except OSError:
+            continue
+        if not missing_words(content):
+            yield Path(file.path), mtime / 1e9, f"{file.path}:{mtime}"
 
 
 def is_accounted(path: Path, mtime: float, metadata: Metadata) -> bool:

@@ -37,6 +37,28 @@ _DAG_ARGUMENTS: dict[str, tuple[tuple[int, ...], tuple[int, ...], str]] = {
 """Argument of DAG -> the first version that has it, the first that has not any more, what to use instead."""
 
 
+_FOR_DAGS_ONLY = frozenset(
+    {
+        "catchup",
+        "concurrency",
+        "dag_id",
+        "dagrun_timeout",
+        "default_view",
+        "description",
+        "is_paused_upon_creation",
+        "max_active_runs",
+        "max_active_tasks",
+        "orientation",
+        "schedule",
+        "schedule_interval",
+        "tags",
+        "template_searchpath",
+        "timetable",
+    }
+)
+"""What a DAG takes and no task does."""
+
+
 def dynamic_date(source: DagSource, _around: Surroundings) -> Iterator[Problem]:
     """Find the present time as an argument of a DAG or a task: another value at each reading."""
     now = {
@@ -196,6 +218,17 @@ def unknown_dag_argument(source: DagSource, around: Surroundings) -> Iterator[Pr
                     message.replace("does not yet take", "does not take"),
                     f"Use {instead}." if instead else "",
                 )
+
+
+def default_argument(source: DagSource, _around: Surroundings) -> Iterator[Problem]:
+    """Find arguments of DAGs among the default arguments of tasks, where nobody looks for them."""
+    for name, value, _ in source.assignments:
+        if _DEFAULT_ARGS.fullmatch(name) and type(value) is ast.Dict:
+            for key in value.keys:
+                if type(key) is ast.Constant and key.value in _FOR_DAGS_ONLY:
+                    yield problem_at(
+                        key, f"{key.value!r} among the default arguments of tasks has no effect."
+                    )
 
 
 def subdag(source: DagSource, around: Surroundings) -> Iterator[Problem]:

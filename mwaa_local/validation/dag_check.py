@@ -6,15 +6,18 @@ A line with `# mwaa-local: ignore[rule-id]` (ids separated by commas) silences r
 
 import ast
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from mwaa_local.validation.dag_import_rules import parse
+from mwaa_local.validation.dag_reading_rules import REPORT_RULES
 from mwaa_local.validation.dag_rules import DAG_RULES, ENCODING, SYNTAX, UNKNOWN_IGNORE
 from mwaa_local.validation.dag_source import DagSource, load_source
 from mwaa_local.validation.finding import Finding
-from mwaa_local.validation.rule import Problem, Surroundings, make_finding
+from mwaa_local.validation.plugin_code_rules import PLUGIN_CODE_RULES
+from mwaa_local.validation.rule import DagRule, Problem, Surroundings, make_finding
 
+_WHEN = ("whenever Airflow reads this file", "in every process that loads the plugins")
 _COMMENT = re.compile(r"#\s*mwaa-local:\s*(ignore|ignore-file)\[([^\]\n]*)\]")
 
 
@@ -40,8 +43,10 @@ class FileReport:
     """Modules that the file imports when it is read, and `module.name` of what it imports from them."""
 
 
-def check_dag_text(path: str, text: str, around: Surroundings) -> FileReport:
-    """Apply every rule to one file."""
+def check_dag_text(
+    path: str, text: str, around: Surroundings, rules: Sequence[DagRule] = DAG_RULES
+) -> FileReport:
+    """Apply every rule (or those of `rules`) to one file."""
     tree = parse(text, around.python)
     if isinstance(tree, Problem):
         return FileReport(path, (make_finding(SYNTAX, tree, path),), (), ())
@@ -49,7 +54,7 @@ def check_dag_text(path: str, text: str, around: Surroundings) -> FileReport:
     silenced = _read_ignores(text)
     findings = [
         make_finding(each.rule, problem, path)
-        for each in DAG_RULES
+        for each in rules
         for problem in each.check(source, around)
         if not silenced.covers(each.rule.id, problem)
     ]
@@ -61,8 +66,17 @@ def check_dag_text(path: str, text: str, around: Surroundings) -> FileReport:
     )
 
 
-def check_dag_bytes(path: str, content: bytes, around: Surroundings) -> FileReport:
-    """Apply every rule to one file as it was read from the disk."""
+def check_plugin_bytes(path: str, content: bytes, around: Surroundings) -> FileReport:
+    """Apply those rules to a file of the plugins that make sense there."""
+    report = check_dag_bytes(path, content, around, PLUGIN_CODE_RULES)
+    findings = tuple(replace(each, message=each.message.replace(*_WHEN)) for each in report.findings)
+    return replace(report, findings=findings, dag_ids=())
+
+
+def check_dag_bytes(
+    path: str, content: bytes, around: Surroundings, rules: Sequence[DagRule] = DAG_RULES
+) -> FileReport:
+    """Apply every rule (or those of `rules`) to one file as it was read from the disk."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -71,7 +85,7 @@ def check_dag_bytes(path: str, content: bytes, around: Surroundings) -> FileRepo
             problem = Problem(line, None, f"Byte {error.start} is not UTF-8.")
             return FileReport(path, (make_finding(ENCODING, problem, path),), (), ())
         text = content.decode("latin-1")
-    return check_dag_text(path, text, around)
+    return check_dag_text(path, text, around, rules)
 
 
 def _dag_ids(source: DagSource, silenced: "_Silenced") -> Iterator[DagId]:
@@ -122,15 +136,44 @@ def _read_ignores(text: str) -> _Silenced:
     return silenced
 
 
+def without_silenced(
+    findings: Iterable[Finding], read_text: Callable[[str], str | None]
+) -> Iterator[Finding]:
+    """Leave out what comments in the files silence; a finding about a whole file is silenced for the whole file.
+
+    For findings that do not come from `check_dag_text`, which looks after its own.
+    """
+    known: dict[str, _Silenced] = {}
+    for finding in findings:
+        if finding.location is None or finding.rule_id not in _OF_REPORTS:
+            yield finding
+            continue
+        file = finding.location.file
+        if file not in known:
+            known[file] = _read_ignores(read_text(file) or "")
+        if not known[file].covers(finding.rule_id, Problem(finding.location.line, None, "")):
+            yield finding
+
+
+_OF_REPORTS = frozenset(rule.id for rule in REPORT_RULES) | {
+    "custom-queue",
+    "deferrable-operator",
+    "duplicate-dag-id",
+}
+
+
 def _unknown_ignores(path: str, silenced: _Silenced) -> Iterator[Finding]:
     if not silenced.lines and not silenced.everywhere:
         return
-    known = {each.rule.id for each in DAG_RULES} | {
-        SYNTAX.id,
-        ENCODING.id,
-        UNKNOWN_IGNORE.id,
-        "duplicate-dag-id",
-    }
+    known = (
+        {each.rule.id for each in DAG_RULES}
+        | _OF_REPORTS
+        | {
+            SYNTAX.id,
+            ENCODING.id,
+            UNKNOWN_IGNORE.id,
+        }
+    )
     for line, names in (*silenced.lines.items(), (1, silenced.everywhere)):
         for name in sorted(names - known):
             yield make_finding(UNKNOWN_IGNORE, Problem(line, None, f"There is no rule {name!r}."), path)

@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from mwaa_local.dag_files import missing_words
 from mwaa_local.validation.dag_source import CallSite, DagSource
 from mwaa_local.validation.finding import Severity
 from mwaa_local.validation.rule import Problem, Surroundings, problem_at
@@ -163,10 +164,9 @@ def rest_api_call(source: DagSource, around: Surroundings) -> Iterator[Problem]:
                 )
 
 
-def never_scanned(source: DagSource, _around: Surroundings) -> Iterator[Problem]:
+def never_scanned(source: DagSource, around: Surroundings) -> Iterator[Problem]:
     """Find DAGs in files that Airflow does not open, because a word is missing that it looks for first."""
-    lower = source.text.lower()
-    missing = [word for word in ("dag", "airflow") if word not in lower]
+    missing = missing_words(source.text.encode("utf-8", "surrogatepass"), around.version.number)
     if not missing:
         return
     for call in source.parsed_calls:

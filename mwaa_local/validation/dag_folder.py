@@ -1,10 +1,10 @@
 """Lists the DAGs folder as Airflow would: which files it reads, which it hides, and what does not belong there."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mwaa_local.dag_files import FolderEntry, FolderWalk
 from mwaa_local.validation.ignore_file import (
     NAME,
     BadLine,
@@ -63,65 +63,46 @@ class DagFolder:
 
 
 def list_dag_folder(root: Path, dialect: IgnoreDialect) -> DagFolder:
-    """Walk the folder; links are followed, as Airflow does, but no folder is entered twice."""
+    """Walk the folder as Airflow does, with its ignore files."""
     found = DagFolder()
-    seen: set[tuple[int, int]] = set()
+    walk = FolderWalk(root)
     stack: list[tuple[str, tuple[IgnoreLine, ...], bool]] = [("", (), False)]
     while stack:
         folder, inherited, hidden = stack.pop()
-        entries = _entries(root, folder, found)
+        entries = tuple(walk.entries(folder))
         lines = inherited
         if any(entry.name == NAME for entry in entries):
             own = _read_ignore_file(root, folder, dialect)
             found.ignore_files.append(own)
             lines = (*inherited, *own.lines)
         for entry in entries:
-            path = folder + entry.name
-            try:
-                is_folder = entry.is_dir()
-                if is_folder:
-                    status = entry.stat()
-                    if (status.st_dev, status.st_ino) in seen:
-                        continue
-                    seen.add((status.st_dev, status.st_ino))
-            except OSError:
-                found.unreadable.append(path)
-                continue
-            skipped = hidden or is_ignored(path, lines, dialect, is_folder=is_folder)
-            if not is_folder:
-                _add_file(found, entry, path, hidden=skipped)
+            skipped = hidden or is_ignored(entry.path, lines, dialect, is_folder=entry.is_folder)
+            if not entry.is_folder:
+                _add_file(found, entry, hidden=skipped)
             elif entry.name == "__pycache__":
                 continue  # Python makes it, and nothing uploads it
             elif entry.name in JUNK_FOLDERS:
-                found.junk.append((path, skipped))
+                found.junk.append((entry.path, skipped))
             else:
-                stack.append((path + "/", lines, skipped))
+                stack.append((entry.path + "/", lines, skipped))
+    found.unreadable += walk.unreadable
     for each in (found.python, found.hidden, found.names):
         each.sort()
     return found
 
 
-def _entries(root: Path, folder: str, found: DagFolder) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(root / folder) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
-    except OSError:
-        found.unreadable.append(folder)
-        return []
-
-
-def _add_file(found: DagFolder, entry: os.DirEntry[str], path: str, *, hidden: bool) -> None:
-    found.names.append(path)
-    if entry.name.endswith(".py"):
-        (found.hidden if hidden else found.python).append(path)
+def _add_file(found: DagFolder, file: FolderEntry, *, hidden: bool) -> None:
+    found.names.append(file.path)
+    if file.name.endswith(".py"):
+        (found.hidden if hidden else found.python).append(file.path)
         return
     try:
-        size = entry.stat().st_size
+        size = file.entry.stat().st_size
     except OSError:
-        found.unreadable.append(path)
+        found.unreadable.append(file.path)
         return
     if size > _BIG:
-        found.big.append((path, size))
+        found.big.append((file.path, size))
 
 
 def _read_ignore_file(root: Path, folder: str, dialect: IgnoreDialect) -> IgnoreFile:

@@ -90,6 +90,13 @@ OWNER = Rule(
     'Say whom to ask: default_args={"owner": "team"}.',
     "SEEDS S2",
 )
+RETRIES = Rule(
+    "no-retries",
+    I,
+    "No task of a DAG is tried again when it fails; MWAA takes workers away while tasks run.",
+    'Say how often: default_args={"retries": 2}.',
+    "MWAA-FACTS 11.3 #16; SEEDS S2",
+)
 QUEUE = Rule(
     "custom-queue",
     E,
@@ -129,6 +136,7 @@ REPORT_RULES: tuple[Rule, ...] = (
     CAPACITY,
     START_DATE,
     OWNER,
+    RETRIES,
     STALE,
     INCOMPLETE,
 )

@@ -19,6 +19,7 @@ from mwaa_local.validation.dag_reading_rules import (
     OUTSIDE,
     OWNER,
     QUEUE,
+    RETRIES,
     SCHEDULE,
     SLOW,
     START_DATE,
@@ -94,6 +95,8 @@ def _dags(file: FileResult, limits: DagLimits) -> Iterator[Finding]:
             yield _finding(START_DATE, f"{name} has no start_date (tasks {tasks}).", path)
         if dag.owners and set(dag.owners) <= {"airflow", "Airflow"}:
             yield _finding(OWNER, f"{name} belongs to 'airflow', which is the default.", path)
+        if dag.retries == (0,):
+            yield _finding(RETRIES, f"{name} tries no task again when it fails.", path)
         strange = [queue for queue in dag.queues if queue not in ("default", limits.default_queue)]
         if strange:
             message = f"{name} has tasks for the queue {strange[0]!r}: they would fail on MWAA without a log."

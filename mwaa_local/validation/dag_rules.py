@@ -4,6 +4,7 @@ from mwaa_local.validation import dag_argument_rules as arguments
 from mwaa_local.validation import dag_code_rules as code
 from mwaa_local.validation import dag_import_rules as imports
 from mwaa_local.validation import dag_parse_time_rules as parse_time
+from mwaa_local.validation import dag_s3_rules as s3
 from mwaa_local.validation.finding import Severity
 from mwaa_local.validation.rule import DagRule, Rule
 
@@ -165,6 +166,26 @@ DAG_RULES: tuple[DagRule, ...] = (
             "Airflow's signature of DAG",
         ),
         arguments.unknown_dag_argument,
+    ),
+    DagRule(
+        Rule(
+            "default-argument",
+            W,
+            "An argument of DAGs stands among the default arguments of tasks, where it has no effect.",
+            "Give it to the DAG itself.",
+            "Airflow's signatures of DAG and BaseOperator; SEEDS S2",
+        ),
+        arguments.default_argument,
+    ),
+    DagRule(
+        Rule(
+            "s3-path",
+            W,
+            "A place in S3 is named in a form that S3 takes for something else, or for nothing.",
+            "Write s3://bucket/key, a bucket without slashes, a key that does not begin with one.",
+            "MWAA-FACTS 2.1, 11.3 #29",
+        ),
+        s3.s3_path,
     ),
     DagRule(
         Rule(

@@ -4,12 +4,13 @@ Files are checked in several processes if `share_out` does so; what it is, is de
 """
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from mwaa_local.config import LoadedConfig, Project
+from mwaa_local.dag_files import python_files
 from mwaa_local.settings_rules import option_variable
 from mwaa_local.validation.dag_cache import (
     cache_key,
@@ -19,8 +20,8 @@ from mwaa_local.validation.dag_cache import (
     save_reports,
     unpack_report,
 )
-from mwaa_local.validation.dag_check import FileReport, check_dag_bytes
-from mwaa_local.validation.dag_folder import DagFolder, hidden_imports, list_dag_folder
+from mwaa_local.validation.dag_check import FileReport, check_dag_bytes, check_plugin_bytes
+from mwaa_local.validation.dag_folder import JUNK_FOLDERS, DagFolder, hidden_imports, list_dag_folder
 from mwaa_local.validation.finding import Finding, order_findings
 from mwaa_local.validation.ignore_file import IgnoreDialect, IgnoreSyntax
 from mwaa_local.validation.project_rules import check_dag_ids, check_folder, check_ignore_files
@@ -28,7 +29,18 @@ from mwaa_local.validation.rule import ProviderNames, Surroundings
 from mwaa_local.validation.settings_rules_check import check_settings
 from mwaa_local.validation.startup_text_rules import StartupScript, check_startup_text
 
-NamedFile = tuple[str, bytes]
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A Python file of the project."""
+
+    path: Path
+    shown: str
+    """What the user calls it."""
+    is_plugin: bool
+
+
+NamedFile = tuple[SourceFile, bytes]
 ShareOut = Callable[[Callable[[NamedFile], FileReport], Sequence[NamedFile]], list[FileReport]]
 """Applies a function to each of many values, in order."""
 
@@ -71,7 +83,7 @@ def ignore_dialect(loaded: LoadedConfig) -> IgnoreDialect:
 
 
 def check_dags(inputs: ProjectInputs) -> Iterator[Finding]:
-    """Check the DAGs folder and every file in it that Airflow reads, directly or by an import."""
+    """Check the DAGs folder, every file in it that Airflow reads (directly or by an import), and the plugins' files."""
     dialect = ignore_dialect(inputs.loaded)
     root = inputs.project.dags
     folder = list_dag_folder(root, dialect)
@@ -84,54 +96,52 @@ def check_dags(inputs: ProjectInputs) -> Iterator[Finding]:
         inputs.providers,
         inputs.stock_providers,
     )
-    reports = _check_files(folder, _Files(inputs, around, prefix))
+    files = _Files(inputs, around)
+    dags, plugins = _check_files(inputs.project, folder, files)
     yield from check_ignore_files(folder, prefix, dialect)
     yield from check_folder(folder, prefix)
-    yield from check_dag_ids(reports)
-    for report in reports:
+    yield from check_dag_ids(dags)
+    for report in (*dags, *plugins):
         yield from report.findings
 
 
 class _Files:
     """Checks files, and remembers what it found."""
 
-    def __init__(self, inputs: ProjectInputs, around: Surroundings, prefix: str) -> None:
-        self._root, self._prefix, self._around = inputs.project.dags, prefix, around
-        self._share_out, self._memory = inputs.share_out, inputs.memory
+    def __init__(self, inputs: ProjectInputs, around: Surroundings) -> None:
+        self._around, self._share_out, self._memory = around, inputs.share_out, inputs.memory
         facts = (
             around.version.airflow,
             around.catchup_by_default,
             sorted(around.providers.installed.items()),
         )
-        self._key = cache_key(f"{prefix} {facts}")
+        self._key = cache_key(f"{inputs.project.root} {facts}")
         self._stored = load_reports(self._memory, self._key) if self._memory else {}
         self._kept: dict[str, object] = {}
 
-    def check(self, paths: Sequence[str]) -> list[FileReport]:
+    def check(self, files: Sequence[SourceFile]) -> list[FileReport]:
         """Return a report for each file that can be read."""
         reports: dict[str, FileReport] = {}
         fresh: list[NamedFile] = []
         digests = {}
-        for path in paths:
+        for file in files:
             try:
-                content = (self._root / path).read_bytes()
+                content = file.path.read_bytes()
             except OSError:
                 continue
-            digests[path] = content_digest(content)
-            known = self._stored.get(path)
-            report = (
-                unpack_report(self._prefix + path, known) if known and known[0] == digests[path] else None
-            )
+            digest = digests[file.shown] = content_digest(content)
+            known = self._stored.get(file.shown)
+            report = unpack_report(file.shown, known) if known and known[0] == digest else None
             if report is None:
-                fresh.append((path, content))
+                fresh.append((file, content))
             else:
-                reports[path] = report
-                self._kept[path] = known
-        check = functools.partial(_check, self._prefix, self._around)
-        for (path, _), report in zip(fresh, self._share_out(check, fresh), strict=True):
-            reports[path] = report
-            self._kept[path] = pack_report(digests[path], report)
-        return [reports[path] for path in paths if path in reports]
+                reports[file.shown] = report
+                self._kept[file.shown] = known
+        check = functools.partial(_check, self._around)
+        for (file, _), report in zip(fresh, self._share_out(check, fresh), strict=True):
+            reports[file.shown] = report
+            self._kept[file.shown] = pack_report(digests[file.shown], report)
+        return [reports[file.shown] for file in files if file.shown in reports]
 
     def remember(self) -> None:
         """Keep what was found, if it is something else than before."""
@@ -139,24 +149,47 @@ class _Files:
             save_reports(self._memory, self._key, self._kept)
 
 
-def _check_files(folder: DagFolder, files: _Files) -> list[FileReport]:
-    """Check what Airflow reads, and then what is hidden from it but imported."""
-    reports = files.check(folder.python)
+def _check_files(
+    project: Project, folder: DagFolder, files: _Files
+) -> tuple[list[FileReport], list[FileReport]]:
+    """Check what Airflow reads, and then what is hidden from it but imported; and the plugins."""
+    prefix = dags_prefix(project)
+
+    def sources(paths: Iterable[str]) -> list[SourceFile]:
+        return [SourceFile(project.dags / path, prefix + path, is_plugin=False) for path in paths]
+
+    first = sources(folder.python)
+    fresh = files.check([*first, *_plugin_files(project)])
+    known = {file.shown for file in first}
+    reports = [each for each in fresh if each.path in known]
+    plugins = [each for each in fresh if each.path not in known]
     done: set[str] = set()
-    fresh = reports
     while folder.hidden and fresh:
         wanted = hidden_imports(folder, (name for report in fresh for name in report.imports))
         further = [path for path in wanted if path not in done]
         done.update(further)
-        fresh = files.check(further) if further else []
-        reports = [*reports, *fresh]
+        fresh = files.check(sources(further)) if further else []
+        reports += fresh
     files.remember()
-    return reports
+    return reports, plugins
 
 
-def _check(prefix: str, around: Surroundings, file: NamedFile) -> FileReport:
-    path, content = file
-    return check_dag_bytes(prefix + path, content, around)
+def _plugin_files(project: Project) -> list[SourceFile]:
+    """Return the Python files of the plugins folder, which every process of Airflow may import."""
+    plugins = project.plugins
+    if plugins is None or plugins == project.dags:
+        return []
+    skip = JUNK_FOLDERS | {"__pycache__"}
+    return [
+        SourceFile(plugins / file.path, _shown(project, plugins / file.path), is_plugin=True)
+        for file in sorted(python_files(plugins, skip), key=lambda each: each.path)
+    ]
+
+
+def _check(around: Surroundings, named: NamedFile) -> FileReport:
+    file, content = named
+    check = check_plugin_bytes if file.is_plugin else check_dag_bytes
+    return check(file.shown, content, around)
 
 
 def dags_prefix(project: Project) -> str:

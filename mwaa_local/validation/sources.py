@@ -15,6 +15,7 @@ DOCUMENTS = {
     "1.2": f"{_GUIDE}, Apache Airflow versions",
     "1.3": f"{_GUIDE}, Apache Airflow versions",
     "1.4": "tried with the provider versions in question",
+    "2.1": "the service model of MWAA in botocore; Amazon S3 user guide, bucket naming rules",
     "2.3": f"{_GUIDE}, Adding or updating DAGs",
     "2.4": f"{_GUIDE}, Quotas and Installing custom plugins",
     "2.5": "Airflow's own source, airflow/utils/file.py",

@@ -30,7 +30,7 @@ LIMITS = DagLimits(
     default_queue="default",
 )
 DAG = DagFacts(
-    "orders", "orders.py", "@daily", False, "2024-01-01", ("team",), 1, (), ("default",), (0,), (), ()
+    "orders", "orders.py", "@daily", False, "2024-01-01", ("team",), 1, (), ("default",), (1,), (), ()
 )
 ERROR = ReadError("ValueError", "no", None, "orders.py", 3, "x = int('no')", ())
 FILE = FileResult("orders.py", 0.1, 0.1, None, (DAG,), ())
@@ -102,6 +102,7 @@ def test_the_number_of_dags_is_held_against_the_class(number: int, severity: Sev
     ("changes", "rule"),
     [
         ({"owners": ("airflow",)}, "no-owner"),
+        ({"retries": (0,)}, "no-retries"),
         ({"tasks_without_start": ("a",)}, "no-start-date"),
         ({"queues": ("default", "big")}, "custom-queue"),
         ({"deferrable": ("wait",)}, "deferrable-operator"),
