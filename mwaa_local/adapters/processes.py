@@ -131,6 +131,16 @@ class SystemProcesses:
         return bool(ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1) == 0)
 
 
+def describe_processes() -> tuple[str, ...]:
+    """Return the command line and the variables of every process that we may look at, without ourselves."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.pid != os.getpid():
+                found.append("\n".join((*process.cmdline(), *process.environ().values())))
+    return tuple(found)
+
+
 def open_log(path: str) -> IO[bytes]:
     """Open a log file for appending, private to the user."""
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab", buffering=0)

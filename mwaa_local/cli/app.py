@@ -3,7 +3,7 @@
 import base64
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from mwaa_local.adapters.clock import SystemClock
 from mwaa_local.adapters.commands import SystemCommands
 from mwaa_local.adapters.http import LocalHttp
 from mwaa_local.adapters.locks import held_lock, is_locked
-from mwaa_local.adapters.processes import SystemProcesses
+from mwaa_local.adapters.processes import SystemProcesses, describe_processes
 from mwaa_local.adapters.sockets import free_port, is_port_free
 from mwaa_local.aws.account import (
     CREDENTIALS_PATH,
@@ -24,9 +24,18 @@ from mwaa_local.aws.account import (
     celery_queue_url,
 )
 from mwaa_local.aws.environment import aws_environment, celery_environment
-from mwaa_local.catalog import MwaaVersion
+from mwaa_local.aws.web_doors.settings import (
+    AUTHORITY,
+    KEY_VARIABLE,
+    DoorSettings,
+    command_socket,
+    door_arguments,
+    web_variables,
+)
+from mwaa_local.catalog import MwaaVersion, Role
 from mwaa_local.config import AwsKind, EnvironmentConfig, LoadedConfig, Project
 from mwaa_local.config_loading import load_config
+from mwaa_local.environment_stack import Ports
 from mwaa_local.project import find_project, path_overrides
 from mwaa_local.runtime.host import AwsPlan, Host
 from mwaa_local.runtime.index_settings import uv_environ
@@ -48,18 +57,18 @@ class LocalAws:
         config: EnvironmentConfig,
         version: MwaaVersion,
         folder: StateFolder,
-        port: int,
+        ports: Ports,
         secrets: Secrets,
     ) -> AwsPlan:
         """Return the plan; AwsError if a profile has no credentials."""
-        url = f"http://127.0.0.1:{port}"
+        url = f"http://127.0.0.1:{ports.aws}"
         queue = celery_queue_name(secrets.environment_id)
         command = [
             sys.executable,
             "-m",
             "mwaa_local.aws.server",
             "--port",
-            str(port),
+            str(ports.aws),
             "--state",
             str(folder.aws),
         ]
@@ -67,7 +76,9 @@ class LocalAws:
         command += ["--bucket", bucket_name(config.name, secrets.environment_id)]
         if config.secrets_file is not None:
             command += ["--secrets", str(config.secrets_file)]
-        environment = dict(self._environ)
+        doors = self._doors(config, version, folder, ports)
+        command += door_arguments(doors)
+        environment = {**self._environ, KEY_VARIABLE: secrets.token_key}
         if config.aws.kind is AwsKind.PROFILE:
             from mwaa_local.aws.credentials import check_profile
 
@@ -84,6 +95,20 @@ class LocalAws:
             queue_url=queue_url,
             endpoint_url=url if config.aws.kind is AwsKind.LOCAL else None,
             variables=tuple({**variables, **celery_environment(queue, queue_url)}.items()),
+            web_variables=web_variables(doors, secrets.token_key),
+        )
+
+    def _doors(
+        self, config: EnvironmentConfig, version: MwaaVersion, folder: StateFolder, ports: Ports
+    ) -> DoorSettings:
+        return DoorSettings(
+            environment=config.name,
+            version=version.airflow,
+            port=ports.doors,
+            web_port=ports.webserver,
+            authority=cache_folder(self._environ, Path.home()) / AUTHORITY,
+            state=folder.aws,
+            commands=command_socket(folder.own_folders.tmp(Role.WEBSERVER)),
         )
 
 
@@ -129,6 +154,12 @@ def make_app() -> App:
         new_fernet_key=new_fernet_key,
     )
     return App(environ, host)
+
+
+def path_mentions() -> Callable[[Path], bool]:
+    """Return what tells whether a process that runs now names a path: in its command line or its variables."""
+    texts = describe_processes()
+    return lambda path: any(str(path) in text for text in texts)
 
 
 def new_fernet_key() -> str:

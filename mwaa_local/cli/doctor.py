@@ -17,6 +17,8 @@ from mwaa_local.cli.options import json_option, project_option
 from mwaa_local.cli.render import WIDTH, is_coloured, paint, wrap
 from mwaa_local.config import AwsKind, LoadedConfig, Project
 from mwaa_local.errors import ProjectError
+from mwaa_local.runtime.cache_contents import changed_files
+from mwaa_local.runtime.cached_environments import list_cached
 from mwaa_local.runtime.checks import (
     Check,
     ToolFact,
@@ -24,6 +26,7 @@ from mwaa_local.runtime.checks import (
     check_asked_port,
     check_clock,
     check_credentials,
+    check_edited,
     check_engine,
     check_explicit_interpreter,
     check_favourite_port,
@@ -114,7 +117,11 @@ class Examination:
         yield check_postgres(self._postgres())
         yield self._user()
         yield check_folder(look_at_folder("Cache", host.cache))
-        yield Check("Cache size", Verdict.OK, render_bytes(size_of(host.cache)))
+        yield Check("Cache size", Verdict.OK, render_bytes(size_of(host.cache)), "mwaa-local cache prune")
+        for environment in list_cached(host.cache):
+            changed = changed_files(environment.folder)
+            if changed:
+                yield check_edited(environment.folder.name, changed)
         if self.project is not None:
             yield check_folder(look_at_folder("Project", self.project.state))
         yield from self._ports()

@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "reset-db": ("lifecycle", "Empty the metadata database."),
     "destroy": ("lifecycle", "Remove everything mwaa-local keeps for this project."),
     "doctor": ("doctor", "Check this machine."),
+    "cache": ("cache", "Show and prune what projects share on this machine."),
     "completion": ("completion", "Print the shell's completion script."),
 }
 """Name -> (module of `cli` that has the command as `<name>_command`, one line of help)."""

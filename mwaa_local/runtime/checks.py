@@ -97,6 +97,18 @@ def check_folder(fact: FolderFact) -> Check:
     return Check(fact.name, Verdict.OK, room)
 
 
+def check_edited(environment: str, changed: Sequence[str]) -> Check:
+    """Judge a shared environment in which files were edited in place."""
+    more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+    return Check(
+        "Shared files",
+        Verdict.WARNING,
+        f"edited since {environment} was built: {changed[0]}{more}",
+        "they are the same files in every project and in uv's cache: undo the edit; "
+        "or uv cache clean, mwaa-local cache prune --all, and mwaa-local destroy in the projects",
+    )
+
+
 def _elsewhere(name: str) -> str:
     return ", or set MWAA_LOCAL_CACHE to another folder" if name == "Cache" else ""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mwaa_local.errors import DatabaseError
 from mwaa_local.ports import ProcessId, ProcessOrder
+from mwaa_local.runtime.cache_entry import note_use
 from mwaa_local.runtime.postgres import (
     DATABASE,
     ENVIRONMENT,
@@ -54,15 +55,18 @@ def ensure_template(
     """
     home = postgres.user.cache / "databases"
     place = home / _name(key, postgres.binaries.major)
+    lock = home / f"{place.name}.lock"
     if place.is_dir():
+        note_use(lock)
         return place
     on_wait()
     if not home.is_dir():
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         give_to_database_user(home, postgres)
-    with postgres.machine.lock(home / f"{place.name}.lock"):
+    with postgres.machine.lock(lock):
         if not place.is_dir():
             _build(place, postgres, migrate)
+            note_use(lock)
     return place
 
 

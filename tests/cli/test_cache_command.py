@@ -1,0 +1,83 @@
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from mwaa_local.runtime.cache_entry import MARKER
+from tests.cli.environments import Cli
+
+FORTY_DAYS_AGO = time.time() - 40 * 86400
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Path:
+    """An environment in the cache that nobody has used for forty days."""
+    folder = tmp_path / "cache" / "environments" / "2.2.2-0123"
+    folder.mkdir(parents=True)
+    (folder / MARKER).write_text('{"airflow": "2.2.2"}')
+    lock = folder.with_name(".2.2.2-0123.lock")
+    lock.touch()
+    for path in (folder / MARKER, folder, lock):
+        os.utime(path, (FORTY_DAYS_AGO, FORTY_DAYS_AGO))
+    return folder
+
+
+def test_nothing_is_removed_where_nobody_can_be_asked(cli: Cli, environment: Path) -> None:
+    refused = cli("cache", "prune")
+    assert refused.exit_code == 2
+    assert refused.stdout == ""
+    assert "add --yes" in refused.stderr
+    assert environment.is_dir()
+
+
+def test_all_and_an_age_contradict_each_other(cli: Cli, environment: Path) -> None:
+    refused = cli("cache", "prune", "--all", "--older-than", "3", "--yes")
+    assert refused.exit_code == 2
+    assert "--all and --older-than contradict each other." in refused.stderr
+    assert environment.is_dir()
+
+
+def test_an_age_is_a_number_of_days(cli: Cli) -> None:
+    assert cli("cache", "prune", "--older-than", "-1").exit_code == 2
+    assert cli("cache", "prune", "--older-than", "soon").exit_code == 2
+
+
+def test_what_was_not_used_for_a_month_is_shown_and_removed(cli: Cli, environment: Path) -> None:
+    listed = cli("cache", "list")
+    assert listed.exit_code == 0
+    assert listed.stdout.splitlines() == [
+        "KIND          NAME        SIZE    FREES   USED",
+        "environments  2.2.2-0123  4.0 KB  4.0 KB  40 d ago",
+    ]
+    assert cli("cache", "prune", "--older-than", "50", "--yes").stdout == "Nothing to remove.\n"
+
+    pruned = cli("cache", "prune", "--yes")
+
+    assert (pruned.exit_code, pruned.stdout) == (0, "Removed 1: 4.0 KB freed.\n")
+    assert "2.2.2-0123" in pruned.stderr
+    assert not environment.exists()
+    assert cli("cache", "list").stdout == "Nothing is cached.\n"
+
+
+def test_machines_are_told_what_was_removed(
+    cli: Cli, environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MWAA_LOCAL_OLDER_THAN", "50")
+    assert json.loads(cli("cache", "prune", "--yes", "--json").stdout) == []
+    monkeypatch.setenv("MWAA_LOCAL_OLDER_THAN", "3")
+    (removed,) = json.loads(cli("cache", "prune", "--yes", "--json").stdout)
+    assert removed["name"] == environment.name
+    assert removed["in_use"] is False
+    assert removed["changed_files"] == []
+
+
+def test_a_shared_file_that_was_edited_in_place_is_reported(cli: Cli, environment: Path) -> None:
+    (environment / "library.py").write_text("breakpoint()")
+    os.utime(environment, (FORTY_DAYS_AGO, FORTY_DAYS_AGO))
+    assert cli("cache", "list").stdout.splitlines()[1].endswith("40 d ago  edited")
+    checks = json.loads(cli("doctor", "--json", "--project", str(environment)).stdout)["checks"]
+    (check,) = (check for check in checks if check["name"] == "Shared files")
+    assert check["verdict"] == "warning"
+    assert check["found"] == "edited since 2.2.2-0123 was built: library.py"
