@@ -53,6 +53,8 @@ class Ports:
     webserver: int
     aws: int
     postgres: int
+    doors: int = 0
+    """Of the web server's own doors, over HTTPS; 0 in the record of an environment that had none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ class StackInputs:
     postgres_environment: Mapping[str, str]
     aws_command: tuple[str, ...]
     aws_environment: Mapping[str, str]
+    web_variables: Mapping[str, str]
+    """What only the web server gets: where commands are taken, and the key of sign-ins."""
     host_environment: Mapping[str, str]
     update_permissions: bool
     """Whether the web server writes its permissions to the database: needed once after plugins have changed."""
@@ -173,6 +177,7 @@ def role_environment(inputs: StackInputs, role: Role, service: str) -> dict[str,
     if role is Role.WORKER:
         variables["MWAA_LOCAL_BEAT"] = str(inputs.places.run / f"{service}.beat")
     if role is Role.WEBSERVER:
+        variables.update(inputs.web_variables)
         variables["MWAA_LOCAL_WEB_HOST"] = "127.0.0.1"
         variables["MWAA_LOCAL_WEB_PORT"] = str(inputs.ports.webserver)
         if inputs.version.generation is not Generation.AIRFLOW_3:

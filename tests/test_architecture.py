@@ -32,7 +32,7 @@ OUTSIDE: dict[str, frozenset[str]] = {
     "validation": frozenset({"packaging"}),
     "deploy": frozenset({"packaging", "pathspec"}),
     "runtime": frozenset({"yaml"}),
-    "aws": frozenset({"boto3", "botocore", "moto", "werkzeug", "yaml"}),
+    "aws": frozenset({"boto3", "botocore", "cryptography", "moto", "werkzeug", "yaml"}),
     "values": frozenset({"packaging"}),
     "foundation": frozenset(),
     "adapters": frozenset({"boto3", "botocore", "docker", "psutil"}),
@@ -43,6 +43,8 @@ OUTSIDE: dict[str, frozenset[str]] = {
             "botocore",
             "celery",
             "cryptography",
+            "flask",
+            "flask_login",
             "gunicorn",
             "jinja2",
             "kombu",
@@ -51,6 +53,7 @@ OUTSIDE: dict[str, frozenset[str]] = {
             "pytest",
             "setproctitle",
             "sqlalchemy",
+            "starlette",
         }
     ),
 }
@@ -93,6 +96,14 @@ CLOCK_AND_VARIABLES = frozenset(
 SPEAKING = frozenset({"print", "input", "exit", "quit", "sys.exit", "os._exit", "sys.stdout", "sys.stderr"})
 
 EXCEPTIONS: dict[tuple[str, str], str] = {
+    ("mwaa_local.aws.web_doors.commands", "socket"): "part of a server: speaks with the command server",
+    ("mwaa_local.aws.web_doors.listener", "http.client"): "part of a server: passes answers on",
+    ("mwaa_local.aws.web_doors.listener", "http.server"): "part of a server",
+    ("mwaa_local.aws.web_doors.listener", "socket"): "part of a server",
+    ("mwaa_local.aws.web_doors.listener", "socketserver"): "part of a server",
+    ("mwaa_local.aws.web_doors.listener", "ssl"): "part of a server",
+    ("mwaa_local.aws.web_doors.listener", "time.time"): "part of a server: tokens expire by the real clock",
+    ("mwaa_local.aws.web_doors.web_server", "http.client"): "part of a server: a proxy's other side",
     ("mwaa_local.aws.exchange", "socket"): "part of a server: looks whether its client still listens",
     ("mwaa_local.aws.server", "os.environ"): "a program of its own: moto is configured by variables",
     ("mwaa_local.aws.server", "time.time"): "a program of its own: hands the clock to the MWAA API",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from mwaa_local.aws.account import ACCOUNT_ID, CREDENTIALS_PATH, HEALTH_PATH, RELEASE_PATH, TOKEN_VARIABLE
+from mwaa_local.aws.web_doors.settings import add_door_options, read_door_options, take_key
 from mwaa_local.errors import MwaaLocalError
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FACTOR",
         help="environments take as long as on MWAA (times FACTOR)",
     )
+    add_door_options(parser)
     return parser
 
 
@@ -96,6 +98,8 @@ def _serve(options: argparse.Namespace, make_backend: "MakeBackend | None") -> N
     from mwaa_local.aws.seeding import Seed, apply_seed
 
     options.state.mkdir(parents=True, exist_ok=True)
+    doors = read_door_options(options)
+    key = take_key(os.environ)
     secrets = load_secrets(options.secrets, options.airflow) if options.secrets else ()
     store = install(Journal(options.state / JOURNAL))
     apply_seed(Seed(options.region, options.queue, options.bucket, secrets))
@@ -118,6 +122,10 @@ def _serve(options: argparse.Namespace, make_backend: "MakeBackend | None") -> N
     server = Server(LISTEN_ON, options.port, Endpoint(handlers, api), handler=_request_handler())
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
+    if doors is not None:
+        from mwaa_local.aws.web_doors.listener import open_doors
+
+        open_doors(doors, key)
     log.info("serving on http://%s:%d", LISTEN_ON, options.port)
     work.resume()
     try:

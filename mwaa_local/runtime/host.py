@@ -8,6 +8,7 @@ from typing import Protocol
 
 from mwaa_local.catalog import MwaaVersion
 from mwaa_local.config import EnvironmentConfig
+from mwaa_local.environment_stack import Ports
 from mwaa_local.ports import Clock, CommandRunner, HttpClient, Processes
 from mwaa_local.runtime.cache_entry import Locks
 from mwaa_local.runtime.leftovers import Watch
@@ -44,6 +45,8 @@ class AwsPlan:
     """None where tasks call the real AWS or none."""
     variables: tuple[tuple[str, str], ...]
     """For every role."""
+    web_variables: tuple[tuple[str, str], ...]
+    """For the web server on top of them."""
 
 
 class AwsPlanner(Protocol):
@@ -54,7 +57,7 @@ class AwsPlanner(Protocol):
         config: EnvironmentConfig,
         version: MwaaVersion,
         folder: StateFolder,
-        port: int,
+        ports: Ports,
         secrets: Secrets,
     ) -> AwsPlan:
         """Return the plan; AwsError if a profile has no credentials."""

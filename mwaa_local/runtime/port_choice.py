@@ -25,7 +25,12 @@ def choose_ports(
 ) -> Ports:
     """Return the ports to use; UsageError if one that was asked for is taken."""
     remembered = _remembered(folder)
-    wishes = {"webserver": config.webserver_port, "aws": config.aws_port, "postgres": config.postgres_port}
+    wishes = {
+        "webserver": config.webserver_port,
+        "aws": config.aws_port,
+        "postgres": config.postgres_port,
+        "doors": None,
+    }
     chosen: dict[str, int] = {}
     for name, port in wishes.items():
         if port is not None:

@@ -87,7 +87,7 @@ def prepare(
     postgres = prepare_postgres(version, folder, host)
     url = database_url(secrets.database_password, ports.postgres)
     database = _prepare_database(loaded, base, postgres, secrets, progress)
-    aws = host.aws.plan(loaded.config, version, folder, ports.aws, secrets)
+    aws = host.aws.plan(loaded.config, version, folder, ports, secrets)
     addresses = _addresses(loaded, folder, ports, secrets, url, aws)
     prepare_home(folder, project, version, secrets)
     startup = RoleSettings(loaded, project, folder, addresses, aws, base, host)
@@ -133,6 +133,7 @@ def _stack_inputs(
         postgres_environment=POSTGRES_ENVIRONMENT,
         aws_command=parts.aws.command,
         aws_environment=dict(parts.aws.endpoint_environment),
+        web_variables=dict(parts.aws.web_variables),
         host_environment=host.environ,
         update_permissions=False,
         can_fork=sys.platform == "linux",

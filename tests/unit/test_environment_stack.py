@@ -30,6 +30,7 @@ def inputs(version: str = "2.2.2", **flags: FlagValue) -> StackInputs:
         postgres_environment={"LC_ALL": "C"},
         aws_command=("aws",),
         aws_environment={"AWS_PROFILE": "mine"},
+        web_variables={"MWAA_LOCAL_LOGIN_KEY": "the key of sign-ins"},
         host_environment={
             "PATH": "/usr/bin",
             "LANG": "de_DE.UTF-8",
@@ -40,6 +41,15 @@ def inputs(version: str = "2.2.2", **flags: FlagValue) -> StackInputs:
         can_fork=True,
         run_id="run-1",
     )
+
+
+def test_only_the_web_server_knows_the_key_of_sign_ins() -> None:
+    stack = build_stack(inputs("2.10.3"))
+    knowing = [each.name for each in stack.services if "MWAA_LOCAL_LOGIN_KEY" in dict(each.environment)]
+    assert knowing == ["webserver"]
+    assert stack.launcher is not None
+    assert "MWAA_LOCAL_LOGIN_KEY" not in dict(stack.launcher.environment)
+    assert named(stack, "webserver").forked
 
 
 def named(stack: Stack, name: str) -> ServiceSpec:

@@ -40,13 +40,13 @@ def scene(tmp_path: Path) -> Scene:
 
 
 def test_the_first_time_the_web_server_gets_its_usual_port_and_the_others_free_ones(scene: Scene) -> None:
-    assert scene.choose() == Ports(webserver=8080, aws=40001, postgres=40002)
+    assert scene.choose() == Ports(webserver=8080, aws=40001, postgres=40002, doors=40003)
     assert scene.notes == []
 
 
 def test_ports_are_remembered(scene: Scene) -> None:
     before = scene.choose()
-    scene.taken.update(range(40003, 40010))
+    scene.taken.update(range(40004, 40010))
 
     assert scene.choose() == before
 
@@ -104,4 +104,4 @@ def test_a_port_that_was_asked_for_is_not_given_to_an_earlier_service(scene: Sce
 def test_damaged_memories_are_forgotten(scene: Scene, content: bytes) -> None:
     scene.folder.ports.write_bytes(content)
 
-    assert scene.choose() == Ports(webserver=8080, aws=40001, postgres=40002)
+    assert scene.choose() == Ports(webserver=8080, aws=40001, postgres=40002, doors=40003)

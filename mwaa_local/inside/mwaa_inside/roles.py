@@ -9,7 +9,9 @@ import sys
 import threading
 import time
 
+from mwaa_inside.command_server import open_door
 from mwaa_inside.live import count_parses_from_their_begin
+from mwaa_inside.web_login import give_sessions_in_fastapi, give_sessions_in_flask
 
 WEBSERVER_VARIABLES = ("MWAA_LOCAL_WEB_HOST", "MWAA_LOCAL_WEB_PORT")
 
@@ -114,7 +116,8 @@ def role_arguments(role, version):
     serving = ["--skip-serve-logs"] if version >= (2, 2) else []
     web = ["webserver", "--hostname", host, "--port", port]
     if version >= (3,):
-        web = ["api-server", "--host", host, "--port", port, "--workers", "1"]
+        # Behind the HTTPS of our own doors, pages must be told that they were asked for over HTTPS.
+        web = ["api-server", "--host", host, "--port", port, "--workers", "1", "--proxy-headers"]
     return {
         "scheduler": ["scheduler", *serving],
         "worker": ["celery", "worker", "--skip-serve-logs", "--queues", queue, "--pid", worker_pid_file()],
@@ -185,7 +188,9 @@ def run_webserver(version):
                 from airflow.www.app import cached_app
             os.environ["SKIP_DAGS_PARSING"] = "True"
             try:
-                return cached_app(None)
+                application = cached_app(None)
+                give_sessions_in_flask(version)
+                return application
             finally:
                 os.environ.pop("SKIP_DAGS_PARSING", None)
                 freeze_memory()
@@ -217,9 +222,12 @@ def run_role(role):
         count_parses_from_their_begin()
     if role == "worker":
         beat_when_the_worker_is_ready()
-    if role == "webserver" and version < (3,):
-        run_webserver(version)
-        return
+    if role == "webserver":
+        open_door()
+        if version < (3,):
+            run_webserver(version)
+            return
+        give_sessions_in_fastapi()
     arguments = role_arguments(role, version)
     sys.argv = ["airflow", *arguments]
     if version < (2,):

@@ -1,0 +1,173 @@
+"""Runs Airflow commands without importing Airflow for each: next to the web server, as on MWAA, and in its environment.
+
+Four kinds of process, each forked from the one before. The *doorman* comes from the web server's role before that has
+become one; it waits at a unix socket and costs nothing. At the first command it forks the *host*, which imports what
+commands need, keeps it for some minutes and then ends. The host forks a *clerk* for each command, which reads the
+request and sends the answer, and the clerk forks the command itself: two commands share no state, and one that crashes
+still has an answer. All of them end with the web server. Runs on Python 3.7 and up.
+"""
+
+import contextlib
+import importlib
+import json
+import os
+import select
+import socket
+import sys
+import time
+import traceback
+
+from mwaa_inside.command_clerk import LARGEST_NEWS, become_clerk, name_process, wait_for
+from mwaa_inside.web_login import KEY_VARIABLE
+
+SOCKET_VARIABLE = "MWAA_LOCAL_COMMAND_SOCKET"
+IDLE = 300.0
+"""Seconds after which the host gives its memory back."""
+PAUSE = 1.0
+"""Seconds between a host that failed and the next."""
+BACKLOG = 16
+
+
+def open_door():
+    """Fork the doorman if the environment names a socket; called before the web server is made."""
+    path = os.environ.get(SOCKET_VARIABLE)
+    if not path:
+        return
+    listener = listen(path)
+    life, held = os.pipe()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if os.fork():
+        # Nothing is written to `held`: that it is open says that the web server lives.
+        os.close(life)
+        listener.close()
+        return
+    try:
+        os.close(held)
+        os.environ.pop(KEY_VARIABLE, None)
+        name_process("airflow commands")
+        Doorman(listener, life).serve()
+    except KeyboardInterrupt:
+        pass
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(0)
+
+
+def listen(path):
+    """Return a listening socket at `path` that only this user can reach."""
+    if os.path.lexists(path):
+        os.unlink(path)
+    listener = socket.socket(socket.AF_UNIX)
+    before = os.umask(0o177)
+    try:
+        listener.bind(path)
+    finally:
+        os.umask(before)
+    listener.listen(BACKLOG)
+    listener.setblocking(False)
+    return listener
+
+
+class Doorman:
+    """Waits for the first command, then for the host to end, and so on, until the web server has gone."""
+
+    def __init__(self, listener, life):
+        self.listener = listener
+        self.life = life
+
+    def serve(self):
+        """Serve until the web server ends."""
+        while True:
+            readable, _, _ = select.select([self.listener, self.life], [], [])
+            if self.life in readable:
+                return
+            host = os.fork()
+            if host == 0:
+                become_host(self.listener, self.life)
+            ended = wait_for(host, self.life, None)
+            if ended is None:
+                return
+            if ended:
+                time.sleep(PAUSE)
+
+
+def become_host(listener, life):
+    """Turn this freshly forked process into a host; never returns."""
+    code = 1
+    try:
+        name_process("airflow commands (warm)")
+        import_commands()
+        Host(listener, life).serve()
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def import_commands():
+    """Import what every command needs; where that fails, each command says so itself."""
+    from mwaa_inside.roles import airflow_version, freeze_memory
+
+    try:
+        importlib.import_module("airflow.bin.cli" if airflow_version() < (2,) else "airflow.cli.cli_parser")
+    except Exception:
+        traceback.print_exc()
+    freeze_memory()
+
+
+class Host:
+    """Forks a clerk for each command, and learns from the commands what it could have imported for them."""
+
+    def __init__(self, listener, life):
+        self.listener = listener
+        self.life = life
+        self.news, self.newsroom = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.newsroom.setblocking(False)
+        self.clerks = set()
+
+    def serve(self):
+        """Serve until the web server ends, or nobody has come for a while."""
+        idle_since = time.monotonic()
+        while self.clerks or time.monotonic() - idle_since < IDLE:
+            watched = [self.listener, self.life, self.news]
+            readable, _, _ = select.select(watched, [], [], 1.0 if self.clerks else IDLE)
+            if self.life in readable:
+                return
+            if self.listener in readable:
+                self.receive()
+            if self.news in readable:
+                learn(json.loads(self.news.recv(LARGEST_NEWS + 1).decode()))
+            if self.clerks:
+                idle_since = time.monotonic()
+            self.reap()
+
+    def receive(self):
+        """Hand the next caller to a clerk."""
+        try:
+            caller, _ = self.listener.accept()
+        except OSError:
+            return
+        clerk = os.fork()
+        if clerk == 0:
+            become_clerk(self, caller)
+        caller.close()
+        self.clerks.add(clerk)
+
+    def reap(self):
+        """Take note of clerks that have ended."""
+        for clerk in tuple(self.clerks):
+            if os.waitpid(clerk, os.WNOHANG)[0]:
+                self.clerks.discard(clerk)
+
+
+def learn(names):
+    """Import modules of Airflow that a command had to import itself."""
+    from mwaa_inside.roles import freeze_memory
+
+    for name in names:
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+    freeze_memory()
