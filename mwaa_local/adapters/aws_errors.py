@@ -1,4 +1,4 @@
-"""What boto3 raises, as errors of ours: what was refused, the IAM action that is missing, what to do next.
+"""What botocore raises, as errors of ours: what was refused, the IAM action that is missing, what to do next.
 
 Errors that mean something to a caller (no such bucket, a failed condition) are the caller's: it catches them inside.
 """
@@ -82,7 +82,7 @@ class Request:
 
 @contextmanager
 def translated(request: Request) -> Iterator[None]:
-    """Turn what boto3 raises during one request into an AwsError."""
+    """Turn what botocore raises during one request into an AwsError."""
     try:
         yield
     except (ClientError, BotoCoreError) as error:
@@ -95,7 +95,7 @@ def error_code(error: ClientError) -> str:
 
 
 def translate(error: ClientError | BotoCoreError, request: Request) -> AwsError:
-    """Return our error for one of boto3's."""
+    """Return our error for one of botocore's."""
     if isinstance(error, ClientError):
         return _answered(error, request)
     return _not_asked(error, request)

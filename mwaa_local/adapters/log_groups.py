@@ -1,4 +1,4 @@
-"""CloudWatch Logs over boto3, read only."""
+"""CloudWatch Logs over botocore, read only."""
 
 from collections.abc import Callable
 from typing import Any
@@ -39,6 +39,9 @@ class CloudWatchLogs:
                     )
                     for page in pages
                     for event in page["events"]
+                    if event.get("logStreamName", "").startswith(
+                        stream_prefix
+                    )  # emulators may not look at it
                 ]
             except ClientError as error:
                 if error_code(error) == "ResourceNotFoundException":

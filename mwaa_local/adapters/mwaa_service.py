@@ -1,4 +1,4 @@
-"""Amazon MWAA over boto3: looks at environments and begins their updates."""
+"""Amazon MWAA over botocore: looks at environments and begins their updates."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
