@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.small_project import CONFIG, DAG_FILE, SmallProject
+from tests.e2e.small_project import SmallProject, write_project
 
 MakeProject = Callable[..., SmallProject]
 
@@ -43,15 +43,6 @@ def make_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeProje
         for process in project.processes():
             process.kill()
         shutil.rmtree(project.folder, ignore_errors=True)
-
-
-def write_project(project: SmallProject) -> None:
-    """Write a DAG file and a configuration."""
-    (project.folder / "dags").mkdir(parents=True)
-    schedule = '{"schedule": None}' if project.version >= "3" else '{"schedule_interval": None}'
-    dags = DAG_FILE.replace("{schedule}", schedule).replace("{folder}", str(project.folder))
-    (project.folder / "dags" / "work.py").write_text(dags, encoding="utf-8")
-    (project.folder / "mwaa-local.toml").write_text(CONFIG.format(version=project.version), encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -50,6 +50,8 @@ class SmallProject:
     version: str = "2.2.2"
     variables: Mapping[str, str] = field(default_factory=dict)
     """What the commands get on top of our own environment."""
+    program: tuple[str, ...] = (COMMAND,)
+    """How `mwaa-local` is started."""
     runs: set[str] = field(default_factory=set)
     """The run ids that have been seen."""
 
@@ -61,7 +63,7 @@ class SmallProject:
     def command(self, *arguments: str) -> subprocess.Popen[str]:
         """Begin a command as a shell would: in a process group of its own."""
         return subprocess.Popen(
-            [COMMAND, *arguments],
+            [*self.program, *arguments],
             cwd=self.folder,
             env={**os.environ, **self.variables},
             stdin=subprocess.DEVNULL,
@@ -181,6 +183,15 @@ class SmallProject:
     def run_dag(self, dag_id: str) -> subprocess.Popen[str]:
         """Begin a run that is followed to its end."""
         return self.command("run", dag_id, "--json", "--timeout", "180")
+
+
+def write_project(project: SmallProject) -> None:
+    """Write a DAG file and a configuration."""
+    (project.folder / "dags").mkdir(parents=True)
+    schedule = '{"schedule": None}' if project.version >= "3" else '{"schedule_interval": None}'
+    dags = DAG_FILE.replace("{schedule}", schedule).replace("{folder}", str(project.folder))
+    (project.folder / "dags" / "work.py").write_text(dags, encoding="utf-8")
+    (project.folder / "mwaa-local.toml").write_text(CONFIG.format(version=project.version), encoding="utf-8")
 
 
 QUERY = """

@@ -3,11 +3,13 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.conftest import MakeProject
+from tests.e2e.ordinary_user import project_of_nobody
 from tests.e2e.small_project import SmallProject
 
 pytestmark = pytest.mark.airflow
@@ -118,16 +120,23 @@ def test_a_startup_script_that_ends_early(project: SmallProject) -> None:
     assert project.remains() == []
 
 
+@pytest.fixture
+def of_a_user(project: SmallProject) -> Iterator[SmallProject]:
+    """A project whose commands run as an ordinary user: ourselves, or somebody else if we are root."""
+    if os.getuid() != 0:
+        yield project
+        return
+    with project_of_nobody("2.2.2") as other:
+        yield other
+
+
 @pytest.mark.parametrize("name", ["dags", "requirements.txt"])
-def test_files_that_the_user_may_not_read(project: SmallProject, tmp_path: Path, name: str) -> None:
-    (project.folder / "requirements.txt").write_text("# nothing\n")
-    (project.folder / name).chmod(0o000)
-    if os.access(project.folder / name, os.R_OK):
-        (project.folder / name).chmod(0o755)
-        pytest.skip("root may read everything; the contract tests try it as another user")
+def test_files_that_the_user_may_not_read(of_a_user: SmallProject, name: str) -> None:
+    (of_a_user.folder / "requirements.txt").write_text("# nothing\n")
+    (of_a_user.folder / name).chmod(0o000)
     try:
-        done = project.run("start")
+        done = of_a_user.run("start")
     finally:
-        (project.folder / name).chmod(0o755)
+        (of_a_user.folder / name).chmod(0o755)
 
     assert_refused(done, 2, name)

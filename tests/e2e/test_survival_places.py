@@ -5,19 +5,17 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import MakeProject, write_project
+from tests.e2e.conftest import MakeProject
+from tests.e2e.ordinary_user import NOBODY, project_of_nobody
 from tests.e2e.small_project import SmallProject, finish
 
 pytestmark = pytest.mark.airflow
 
-NOBODY = 65534
 ODD_NAME = "Ein Projekt mit Größe & so' (日本) " + "lang " * 18
 
 
@@ -142,57 +140,17 @@ def of_nobody(environment_cache: Path) -> Iterator[SmallProject]:
     """A project, a home and a cache that belong to an ordinary user."""
     if os.getuid() != 0:
         pytest.skip("only root can become another user; the other tests ran as an ordinary one")
-    python_of_everybody()
-    with tempfile.TemporaryDirectory(prefix="mwaa-local-nobody-") as name:
-        home = Path(name)
-        project = SmallProject(home / "project", "2.10.3")
-        write_project(project)
-        project.variables = {"HOME": str(home), "MWAA_LOCAL_CACHE": str(home / "cache")}
-        for environment in (environment_cache / "environments").glob("2.10.3-*"):
-            shutil.copytree(environment, home / "cache" / "environments" / environment.name, symlinks=True)
-        subprocess.run(["chown", "-R", f"{NOBODY}:{NOBODY}", name], check=True)
+    with project_of_nobody("2.10.3", environment_cache) as project:
         yield project
-        as_nobody(project, "destroy", "--yes")
-
-
-BECOME_NOBODY = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "env")
-"""`env` as well, because what setpriv starts itself is looked up with root's rights still."""
-PROGRAM = "import sys; from mwaa_local.cli import main; sys.argv[0] = 'mwaa-local'; main()"
-
-
-def python_of_everybody() -> str:
-    """Return an interpreter of our minor version that an ordinary user can run."""
-    for python in (sys.executable, f"/usr/bin/python3.{sys.version_info.minor}"):
-        if (
-            subprocess.run([*BECOME_NOBODY, python, "-c", ""], capture_output=True, check=False).returncode
-            == 0
-        ):
-            return python
-    pytest.skip(f"an ordinary user can reach no Python 3.{sys.version_info.minor} here")
-
-
-def as_nobody(project: SmallProject, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command as an ordinary user, with the packages that we have."""
-    packages = os.pathsep.join(path for path in sys.path if path)
-    return subprocess.run(
-        [*BECOME_NOBODY, python_of_everybody(), "-c", PROGRAM, *arguments],
-        cwd=project.folder,
-        env={**os.environ, **project.variables, "PYTHONPATH": packages},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
 
 
 def test_an_ordinary_user_can_start_run_and_stop(of_nobody: SmallProject) -> None:
-    started = as_nobody(of_nobody, "start")
+    started = of_nobody.run("start")
     if "there is none on this machine" in started.stderr:
         pytest.skip("an ordinary user cannot reach a Python 3.11")
 
     assert started.returncode == 0, started.stderr
     assert {process.uids().real for process in of_nobody.processes()} == {NOBODY}
-    assert as_nobody(of_nobody, "run", "quick").returncode == 0
-    assert as_nobody(of_nobody, "stop").returncode == 0
+    assert of_nobody.run("run", "quick").returncode == 0
+    assert of_nobody.run("stop").returncode == 0
     assert of_nobody.remains() == []
