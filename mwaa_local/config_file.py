@@ -36,7 +36,7 @@ Every table and every key is optional. Paths are relative to the file.
     wait = 120                          # seconds
     ignore_requirements_failure = false
 
-    [deployments.NAME]                  # reserved; not read by the local environment
+    [deployments.NAME]                  # where `deploy` puts the project: see deployment_loading.py
 """
 
 import re

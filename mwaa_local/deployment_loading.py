@@ -28,7 +28,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from mwaa_local.config import LoadedConfig, Project
+from mwaa_local.config import CONFIG_FILE, LoadedConfig, Project
 from mwaa_local.config_file import ConfigFile, load_config_file, nearest
 from mwaa_local.config_values import Given, check_name, check_region, check_switch, check_text, check_version
 from mwaa_local.deployment import DeployedTree, Deployment, S3Layout
@@ -40,6 +40,8 @@ from mwaa_local.errors import ConfigError
 TABLE = "deployments"
 STATE = ".mwaa-local"
 """Where receipts and the lock lie in the bucket unless the deployment says otherwise."""
+
+NAME_RULE = "Use letters, digits, dots, - and _, beginning with a letter or digit; at most 64."
 
 _KEYS = (
     "bucket",
@@ -100,6 +102,12 @@ def minimal_section(name: str) -> str:
         'region = "us-east-1"\n'
         'environment = "my-environment"    # leave it out to fill the bucket only'
     )
+
+
+def is_deployment_name(name: str) -> bool:
+    """Tell whether a deployment can have this name: it becomes part of keys and of file names."""
+    plain = name.replace("-", "").replace("_", "").replace(".", "")
+    return bool(plain) and plain.isascii() and plain.isalnum() and name[0].isalnum() and len(name) <= 64
 
 
 class _Reader:
@@ -214,10 +222,10 @@ def _config_file(project: Project) -> ConfigFile | None:
 def _choose(file: ConfigFile, name: str | None) -> str:
     names = tuple(file.tables[TABLE])
     for each in names:
-        if not _is_name(each):
+        if not is_deployment_name(each):
             raise ConfigError(
                 f'{file.origin(TABLE, each)}: a deployment cannot be named "{each}".',
-                hint="Use letters, digits, dots, - and _, beginning with a letter or digit; at most 64.",
+                hint=NAME_RULE,
             )
     if name is None and len(names) > 1:
         listed = ", ".join(names)
@@ -230,15 +238,8 @@ def _choose(file: ConfigFile, name: str | None) -> str:
     return name or names[0]
 
 
-def _is_name(name: str) -> bool:
-    plain = name.replace("-", "").replace("_", "").replace(".", "")
-    return bool(plain) and plain.isascii() and plain.isalnum() and name[0].isalnum() and len(name) <= 64
-
-
 def _none_there(project: Project, name: str | None) -> ConfigError:
-    from mwaa_local.config import CONFIG_FILE
-
-    section = minimal_section(name if name and _is_name(name) else "staging")
+    section = minimal_section(name if name and is_deployment_name(name) else "staging")
     lines = "".join(f"\n    {line}" for line in section.splitlines())
     return ConfigError(
         f"{project.root / CONFIG_FILE} describes no deployment.",

@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "test-startup-script": ("test_startup_script", "Run the startup script as MWAA does, harmlessly."),
     "package-plugins": ("package_plugins", "Pack plugins/ into a plugins.zip that MWAA loads."),
     "package-requirements": ("package_requirements", "Bundle the requirements as wheels for MWAA."),
+    "deployments": ("deployments", "List the deployments, or import one from a live environment."),
     "stage": ("stage", "Write what a deployment puts into the bucket as a folder."),
     "reset-db": ("lifecycle", "Empty the metadata database."),
     "destroy": ("lifecycle", "Remove everything mwaa-local keeps for this project."),

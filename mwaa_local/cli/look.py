@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from mwaa_local.adapters.locks import is_locked
 from mwaa_local.adapters.replacement import become
+from mwaa_local.aws_ports import EnvironmentService
 from mwaa_local.config import Project
 from mwaa_local.ports import CommandRunner
 from mwaa_local.project import find_project, path_overrides
@@ -72,3 +73,10 @@ def find_aws_credentials(profile: str | None) -> str:
     from mwaa_local.adapters.aws_credentials import find_credentials
 
     return find_credentials(profile)
+
+
+def open_environments(profile: str | None, region: str) -> EnvironmentService:
+    """Return the MWAA service of a region as the user's own credentials reach it."""
+    from mwaa_local.adapters.aws_access import open_access
+
+    return open_access(profile, region).environments
