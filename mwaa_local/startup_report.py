@@ -21,6 +21,16 @@ class StartupReport:
     recorded: tuple[str, ...]
     """Commands that were shown, not run."""
     output: str
+    sandboxed: bool = True
+    """It could write in its HOME and in temporary folders only."""
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """Return what it said of places where it could not write."""
+        if not self.sandboxed:
+            return ()
+        lines = (line.strip() for line in self.output.splitlines())
+        return tuple(dict.fromkeys(line for line in lines if line.endswith("Read-only file system")))
 
 
 def merge_equal(reports: Iterable[StartupReport]) -> tuple[StartupReport, ...]:

@@ -17,6 +17,7 @@ from mwaa_local.environment_stack import OwnFolders, base_variables
 from mwaa_local.errors import UsageError
 from mwaa_local.runtime.environment_copy import copy_environment
 from mwaa_local.runtime.preparation import prepare_base, toolchain
+from mwaa_local.runtime.sandbox import find_sandbox
 from mwaa_local.runtime.startup_script import Ending, StartupOptions, observe_startup_script
 from mwaa_local.startup_report import StartupReport
 
@@ -77,7 +78,12 @@ def check_container(environ_says: str | None) -> None:
 def run_startup_test(app: App, test: StartupTest, component: str, progress: Progress) -> StartupReport:
     """Run the script once for a component and return what it did."""
     with _surroundings(app, test, component, progress) as (home, environment):
-        options = StartupOptions(test.limit, test.run_system_commands, test.on_line, home)
+        sandbox = () if test.run_system_commands else find_sandbox(home, app.host.commands)
+        if not sandbox and not test.run_system_commands:
+            progress.warn(
+                "This system gives no sandbox: what the script writes outside HOME by full paths, it really writes."
+            )
+        options = StartupOptions(test.limit, test.run_system_commands, test.on_line, home, sandbox)
         began = app.host.clock.monotonic()
         run = observe_startup_script(test.script, environment, app.host.commands, options)
         seconds = app.host.clock.monotonic() - began
@@ -100,6 +106,7 @@ def run_startup_test(app: App, test: StartupTest, component: str, progress: Prog
         unexported=tuple((name, plain(value)) for name, value in run.unexported),
         recorded=tuple(plain(command) for command in run.recorded),
         output=plain(run.output),
+        sandboxed=bool(sandbox),
     )
 
 

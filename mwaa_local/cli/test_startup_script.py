@@ -29,7 +29,7 @@ from mwaa_local.runtime.startup_script import LIMIT
 from mwaa_local.startup_report import StartupReport, merge_equal
 from mwaa_local.validation.finding import Finding, has_errors, order_findings
 from mwaa_local.validation.startup_rules import check_startup_run, shellcheck_findings
-from mwaa_local.validation.startup_text_rules import StartupScript, check_startup_text
+from mwaa_local.validation.startup_text_rules import RESERVED, StartupScript, check_startup_text
 
 FINDINGS = 3
 
@@ -52,8 +52,9 @@ def test_startup_script_command(
 ) -> int:
     """Run the startup script as MWAA does, and show what it did.
 
-    It is sourced in bash with MWAA's variables and a HOME that is thrown away. sudo, yum, dnf and the like are shown,
-    not run. The exit code is the script's; 124 if it took too long, 3 if it ended well but has an error all the same.
+    It is sourced in bash with MWAA's variables and a HOME that is thrown away; on Linux it can write there and in /tmp
+    only. sudo, yum, dnf and the like are shown, not run. The exit code is the script's; 124 if it took too long, 3 if
+    it ended well but has an error all the same.
     """
     app = make_app()
     project = app.project(folder, {"startup_script": wishes["startup_script"]})
@@ -97,8 +98,9 @@ def _judge(
 ) -> tuple[Finding, ...]:
     findings = list(check_startup_text(StartupScript(script.read_bytes(), shown, version)))
     findings += shellcheck_findings(run_shellcheck(script, app.host.commands) or (), shown)
+    told = {finding.message for finding in findings if finding.rule_id == RESERVED}
     for report in reports:
-        findings += check_startup_run(report, version, shown)
+        findings += check_startup_run(report, version, shown, lambda name: f"MWAA overwrites {name}." in told)
     return order_findings(findings)
 
 
@@ -120,6 +122,7 @@ def _describe(report: StartupReport, version: MwaaVersion) -> str:
     lines += [f"  unset         {name}" for name in report.removed]
     lines += [f"  not exported  {name}={_value(name, value)}" for name, value in report.unexported]
     lines += [f"  not run       {without_credentials(command)}" for command in report.recorded]
+    lines += [f"  not written   {without_credentials(line)}" for line in report.refused]
     if len(lines) == 1:
         lines.append("  nothing exported, nothing else to tell")
     return "\n".join(lines)
@@ -138,6 +141,8 @@ def _document(report: StartupReport, version: MwaaVersion) -> dict[str, object]:
         "overwritten": list(find_reserved_exports(version, exported)),
         "unset": list(report.removed),
         "not_exported": {name: _value(name, value) for name, value in report.unexported},
+        "sandboxed": report.sandboxed,
+        "not_written": [without_credentials(line) for line in report.refused],
         "not_run": [without_credentials(command) for command in report.recorded],
         "output": [without_credentials(line) for line in report.output.splitlines()],
     }

@@ -128,6 +128,8 @@ class StartupOptions:
     """Is given each line of output as it comes."""
     cwd: Path | None = None
     """Where it runs; the script's own folder unless said otherwise."""
+    sandbox: tuple[str, ...] = ()
+    """What the command starts with, so that the script can write in a few folders only."""
 
 
 def run_startup_script(
@@ -171,7 +173,7 @@ def observe_startup_script(
         ending, code = Ending.COMPLETED, 124
         try:
             code = commands.stream(
-                ["bash", "-c", _wrapper(options), "startup", str(script)],
+                [*options.sandbox, "bash", "-c", _wrapper(options), "startup", str(script)],
                 on_line,
                 env=files.variables(environment, record=not options.run_system_commands),
                 cwd=options.cwd or script.parent,

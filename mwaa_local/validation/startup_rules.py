@@ -1,6 +1,6 @@
 """Rules about what a startup script did when it ran, and shellcheck's comments as findings."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from mwaa_local.airflow_settings import find_reserved_exports
 from mwaa_local.catalog import MwaaVersion
@@ -59,8 +59,16 @@ STARTUP_RUN_RULES = (TIMED_OUT, SLOW, EARLY, FAILED, OVERWRITTEN, NOT_EXPORTED)
 _LEVELS = {"error": Severity.ERROR, "warning": Severity.WARNING}
 
 
-def check_startup_run(report: StartupReport, version: MwaaVersion, file: str) -> Iterator[Finding]:
-    """Yield what is wrong with a run; findings point to the script `file`."""
+def check_startup_run(
+    report: StartupReport,
+    version: MwaaVersion,
+    file: str,
+    is_told: Callable[[str], bool] = lambda _name: False,
+) -> Iterator[Finding]:
+    """Yield what is wrong with a run; findings point to the script `file`.
+
+    `is_told`: the script's text has shown already that MWAA overwrites a variable, and in which line.
+    """
     who = f"({report.component})"
     if report.timed_out:
         yield _finding(TIMED_OUT, f"The script did not end within {report.limit:.0f} s {who}.", file)
@@ -70,7 +78,8 @@ def check_startup_run(report: StartupReport, version: MwaaVersion, file: str) ->
         yield _finding(FAILED, f"The script ended with exit code {report.exit_code} {who}.", file)
     if not report.timed_out and report.seconds > _SLOW * report.limit:
         yield _finding(SLOW, f"The script took {report.seconds:.0f} s of {report.limit:.0f} s {who}.", file)
-    reserved = find_reserved_exports(version, [name for name, _ in report.exported])
+    exported = [name for name, _ in report.exported if not is_told(name)]
+    reserved = find_reserved_exports(version, exported)
     if reserved:
         yield _finding(OVERWRITTEN, f"MWAA overwrites {', '.join(reserved)} {who}.", file)
     lost = [name for name, _ in report.unexported if name.isupper()]

@@ -173,6 +173,7 @@ def _reserved(script: StartupScript) -> Problems:
 
 E, W, I = Severity.ERROR, Severity.WARNING, Severity.INFO  # noqa: E741
 _GUIDE = "MWAA-FACTS 5"
+RESERVED = "startup-reserved"
 
 
 def _rule(
@@ -252,7 +253,7 @@ STARTUP_RULES: tuple[StartupRule, ...] = (
         "startup-exec", E, _exec, "The startup script replaces the shell.", "Call the command without exec."
     ),
     _rule(
-        "startup-reserved",
+        RESERVED,
         W,
         _reserved,
         "The startup script exports a variable that MWAA sets itself.",

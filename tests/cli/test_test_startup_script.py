@@ -87,6 +87,33 @@ def test_the_script_cannot_touch_the_projects_files(project: Path, cli: Cli) -> 
     assert (project / "dags" / "mine.py").exists()
 
 
+def test_a_variable_that_mwaa_overwrites_is_reported_once(project: Path, cli: Cli) -> None:
+    write(project, "export AIRFLOW__CORE__EXECUTOR=x\neval export AIRFLOW_HOME=/x\n")
+    lines = cli("test-startup-script").stdout.splitlines()
+    told = [line for line in lines if "MWAA overwrites" in line]
+    assert told == [
+        "startup.sh:1: warning: MWAA overwrites AIRFLOW_HOME (scheduler). [startup-overwritten]",
+        "startup.sh:1: warning: MWAA overwrites AIRFLOW__CORE__EXECUTOR. [startup-reserved]",
+    ]
+
+
+def test_full_paths_outside_of_home_are_not_written(project: Path, cli: Cli) -> None:
+    document = json.loads(cli_of(project, cli, "true\n"))
+    if not document["runs"][0]["sandboxed"]:
+        pytest.skip("this system gives no sandbox")
+    marker = Path("/var/tmp/mwaa-local-startup-test")
+    text = f"echo x > {marker}\necho y > $AIRFLOW_HOME/kept && echo z > /dev/null && export KEPT=1\n"
+    (run,) = json.loads(cli_of(project, cli, text))["runs"]
+    assert not marker.exists()
+    assert run["exported"] == {"KEPT": "1"}
+    assert [line.rpartition(": ")[0].endswith(str(marker)) for line in run["not_written"]] == [True]
+
+
+def cli_of(project: Path, cli: Cli, text: str) -> str:
+    write(project, text)
+    return cli("test-startup-script", "--json").stdout
+
+
 def test_a_project_without_a_script_has_nothing_to_test(project: Path, cli: Cli) -> None:
     outcome = cli("test-startup-script")
     assert outcome.exit_code == 2
