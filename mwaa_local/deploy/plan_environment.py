@@ -40,7 +40,7 @@ def plan_update(
             continue
         if options.only and path not in uploaded:
             notes.append(
-                f"The environment does not take the {NAMES[part]} that is in the bucket; deploy without --only."
+                f"The environment takes another {NAMES[part]} than the bucket has: deploy without --only."
             )
         else:
             changes.append(change)
@@ -87,9 +87,8 @@ def _source_change(
     current = facts.version.version_id
     if source is not None and source.path == path:
         known = remote.ledger.versions.get(path, {})
-        if source.version == current or (
-            source.version in known and current in known and known[source.version] == known[current]
-        ):
+        digest = known.get(source.version or "")
+        if source.version == current or (digest is not None and digest == known.get(current or "")):
             return None
     return SourceChange(part, path, current, source)
 

@@ -1,6 +1,6 @@
-"""In which order files are uploaded: whoever needs another comes after it, so that no DAG is parsed half deployed. Pure.
+"""In which order files are uploaded: what another file needs comes before it, so that no DAG is read half deployed.
 
-Plugins, requirements and script come first, then what DAG files read, then modules before the modules that import them.
+Plugins, requirements and script come first, then what DAG files read, then modules before the modules that import them. Pure.
 """
 
 import ast
