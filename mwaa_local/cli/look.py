@@ -13,9 +13,9 @@ from typing import NoReturn
 
 from mwaa_local.adapters.locks import is_locked
 from mwaa_local.adapters.replacement import become
-from mwaa_local.aws_ports import EnvironmentService
+from mwaa_local.aws_ports import AwsAccess, EnvironmentService
 from mwaa_local.config import Project
-from mwaa_local.ports import CommandRunner
+from mwaa_local.ports import Clock, CommandRunner
 from mwaa_local.project import find_project, path_overrides
 from mwaa_local.runtime.start_record import StartRecord, load_record, not_running
 from mwaa_local.runtime.state import ServiceReport, StateFolder, load_status
@@ -75,8 +75,20 @@ def find_aws_credentials(profile: str | None) -> str:
     return find_credentials(profile)
 
 
-def open_environments(profile: str | None, region: str) -> EnvironmentService:
-    """Return the MWAA service of a region as the user's own credentials reach it."""
+def open_aws(profile: str | None, region: str) -> AwsAccess:
+    """Return everything that a deployment talks to, as the user's own credentials reach it."""
     from mwaa_local.adapters.aws_access import open_access
 
-    return open_access(profile, region).environments
+    return open_access(profile, region)
+
+
+def make_clock() -> Clock:
+    """Return the clock of this machine."""
+    from mwaa_local.adapters.clock import SystemClock
+
+    return SystemClock()
+
+
+def open_environments(profile: str | None, region: str) -> EnvironmentService:
+    """Return the MWAA service of a region as the user's own credentials reach it."""
+    return open_aws(profile, region).environments

@@ -179,13 +179,6 @@ def _other_path(name: str, what: str, have: S3Source | None, want: str | None) -
             f"Environment {name} takes its {words} from {have.path}; the update makes it take {want}.",
             f'To keep the place: {what}_s3_path = "{have.path}" in the deployment.',
         )
-    elif have is not None and want is None:
-        yield Remark(
-            "environment-paths",
-            "info",
-            f"Environment {name} goes on taking its {words} from {have.path}, which this project has not.",
-            "MWAA cannot be told to take none: an empty file at that path does it.",
-        )
 
 
 def _version(situation: Situation) -> Iterator[Remark]:

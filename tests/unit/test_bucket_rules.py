@@ -131,13 +131,6 @@ def test_a_file_that_moves_is_a_warning() -> None:
     )
 
 
-def test_a_file_that_the_project_has_no_more_stays() -> None:
-    environment = replace(ENVIRONMENT, startup_script=S3Source("startup.sh", "v1"))
-    found = remark(replace(GOOD, environment=environment))
-    assert (found.rule, found.level) == ("environment-paths", "info")
-    assert "goes on taking its startup script from startup.sh" in found.message
-
-
 def test_an_environment_of_another_version_is_an_error() -> None:
     found = remark(replace(GOOD, environment=replace(ENVIRONMENT, airflow_version="2.2.2")))
     assert (found.rule, found.level) == ("environment-version", "error")
