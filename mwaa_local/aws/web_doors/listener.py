@@ -109,6 +109,8 @@ class DoorHandler(BaseHTTPRequestHandler):
     """One connection: doors are answered here, everything else goes to the web server."""
 
     protocol_version = "HTTP/1.1"
+    server_version = "mwaa-local"
+    sys_version = ""
     server: DoorServer
     wbufsize = CHUNK
     disable_nagle_algorithm = True

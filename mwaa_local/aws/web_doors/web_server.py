@@ -13,7 +13,11 @@ LOGIN_HEADER = "X-Mwaa-Local-Login"
 
 
 class WebServerError(Exception):
-    """The web server does not answer, or takes too long."""
+    """The web server does not answer, or, where `is_late`, takes too long."""
+
+    def __init__(self, message: str, *, is_late: bool = False) -> None:
+        super().__init__(message)
+        self.is_late = is_late
 
 
 class Source(Protocol):
@@ -67,9 +71,7 @@ class WebServer:
                     connection.send(chunk)
                 response = connection.getresponse()
             except (OSError, HTTPException, ValueError) as error:
-                raise WebServerError(
-                    f"the web server does not answer: {error or type(error).__name__}"
-                ) from error
+                raise _failure(error) from error
             yield response
         finally:
             connection.close()
@@ -81,7 +83,13 @@ class WebServer:
             try:
                 content = response.read(largest + 1)
             except (OSError, HTTPException) as error:
-                raise WebServerError(f"the web server has not finished its answer: {error}") from error
+                raise _failure(error) from error
             if len(content) > largest:
                 raise WebServerError(f"the web server's answer has more than {largest} bytes")
             return Reply(response.status, tuple(response.getheaders()), content)
+
+
+def _failure(error: Exception) -> WebServerError:
+    if isinstance(error, TimeoutError):
+        return WebServerError("the web server takes too long", is_late=True)
+    return WebServerError(f"the web server does not answer: {error or type(error).__name__}")
