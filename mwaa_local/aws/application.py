@@ -6,6 +6,7 @@ It refuses requests that a web page could make (another Host, moto's reset API),
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -18,14 +19,22 @@ Environ = dict[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 Handler = Callable[[Environ], tuple[str, Mapping[str, Any]]]
 
+CHANGING = frozenset({"DELETE", "PATCH", "POST", "PUT"})
+
 
 class Endpoint:
     """Answers MWAA's requests with `mwaa`, other AWS requests with moto, /_mwaa_local/... with `handlers`."""
 
-    def __init__(self, handlers: Mapping[str, Handler], mwaa: MwaaApi | None = None) -> None:
+    def __init__(
+        self,
+        handlers: Mapping[str, Handler],
+        mwaa: MwaaApi | None = None,
+        recording: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self._aws = DomainDispatcherApplication(create_backend_app)
         self._handlers = handlers
         self._mwaa = mwaa
+        self._recording = recording
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path = str(environ.get("PATH_INFO", ""))
@@ -45,7 +54,9 @@ class Endpoint:
         enter_exchange(exchange)
         complete = False
         try:
-            body = self._aws(environ, start_response)
+            # What a request changes is on disk before the first byte of its answer leaves.
+            with self._recording() if environ["REQUEST_METHOD"] in CHANGING else nullcontext():
+                body = self._aws(environ, start_response)
             try:
                 yield from body
             finally:

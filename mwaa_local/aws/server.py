@@ -53,7 +53,9 @@ def main(arguments: Sequence[str] | None = None, make_backend: "MakeBackend | No
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="mwaa_local.aws.server", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--state", type=Path, required=True, help="folder that keeps the queues")
+    parser.add_argument(
+        "--state", type=Path, required=True, help="folder that keeps queues, objects, environments"
+    )
     parser.add_argument("--region", default="us-east-1")
     parser.add_argument("--queue", default="", help="the Celery queue to create")
     parser.add_argument("--bucket", default="", help="the environment's bucket to create")
@@ -91,6 +93,7 @@ def _serve(options: argparse.Namespace, make_backend: "MakeBackend | None") -> N
     # Imported here, after _configure_moto.
     from werkzeug.serving import ThreadedWSGIServer
 
+    from mwaa_local.aws import persistence
     from mwaa_local.aws.application import Endpoint, health
     from mwaa_local.aws.journal import Journal
     from mwaa_local.aws.queues import install
@@ -102,7 +105,9 @@ def _serve(options: argparse.Namespace, make_backend: "MakeBackend | None") -> N
     key = take_key(os.environ)
     secrets = load_secrets(options.secrets, options.airflow) if options.secrets else ()
     store = install(Journal(options.state / JOURNAL))
-    apply_seed(Seed(options.region, options.queue, options.bucket, secrets))
+    objects = persistence.install(options.state)
+    with objects.recording():
+        apply_seed(Seed(options.region, options.queue, options.bucket, secrets))
     handlers: dict[str, Handler] = {HEALTH_PATH: health, RELEASE_PATH: _release_handler(store)}
     if options.profile:
         from mwaa_local.aws.credentials import credentials_handler
@@ -119,7 +124,8 @@ def _serve(options: argparse.Namespace, make_backend: "MakeBackend | None") -> N
                 raise KeyboardInterrupt
 
     api, work = _mwaa_api(options, make_backend)
-    server = Server(LISTEN_ON, options.port, Endpoint(handlers, api), handler=_request_handler())
+    application = Endpoint(handlers, api, objects.recording)
+    server = Server(LISTEN_ON, options.port, application, handler=_request_handler())
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     if doors is not None:

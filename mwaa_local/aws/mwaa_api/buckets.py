@@ -29,7 +29,7 @@ class MotoBucket:
         block = self.bucket.public_access_block
         if block is None:
             return False
-        return all(str(value).lower() == "true" for value in block.to_config_dict().values())
+        return all(str(value).lower() == "true" for value in vars(block).values())
 
     def has_version(self, key: str, version: str) -> bool:
         """Tell whether an object has this version, and it is no delete marker."""

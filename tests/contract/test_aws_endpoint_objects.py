@@ -1,0 +1,142 @@
+"""What the local S3 keeps: everything that was answered for is there after `kill -9`."""
+
+import io
+import json
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.contract.endpoint_process import BUCKET, Endpoint
+
+RULES = {"Rules": [{"ID": "x", "Status": "Enabled", "Filter": {"Prefix": "a/"}, "Expiration": {"Days": 3}}]}
+
+
+def restart(endpoint: Endpoint) -> None:
+    endpoint.end(signal.SIGKILL)
+    endpoint.start()
+
+
+def versions(
+    s3: Any, bucket: str
+) -> list[tuple[dict[str, Any], bytes, dict[str, str], list[dict[str, str]]]]:
+    """Return every version of every object with its content, metadata and tags."""
+    found = []
+    for version in s3.list_object_versions(Bucket=bucket).get("Versions", []):
+        which = {"Bucket": bucket, "Key": version["Key"], "VersionId": version["VersionId"]}
+        answer = s3.get_object(**which)
+        tags = s3.get_object_tagging(**which)["TagSet"]
+        found.append((version, answer["Body"].read(), answer["Metadata"], tags))
+    return found
+
+
+def test_every_version_of_every_object_outlives_a_kill(new_endpoint: Callable[..., Endpoint]) -> None:
+    endpoint = new_endpoint()
+    s3 = endpoint.client("s3")
+    for number in range(3):
+        s3.put_object(Bucket=BUCKET, Key="dags/é x.py", Body=f"v{number}".encode(), Metadata={"n": "1"})
+    s3.put_object(Bucket=BUCKET, Key="tagged", Body=b"t", Tagging="a=b")
+    s3.put_object(Bucket=BUCKET, Key="empty", Body=b"")
+    s3.copy_object(Bucket=BUCKET, Key="copy", CopySource={"Bucket": BUCKET, "Key": "tagged"})
+    s3.upload_fileobj(io.BytesIO(b"x" * 9_000_000), BUCKET, "in parts")
+    s3.delete_object(Bucket=BUCKET, Key="dags/é x.py")
+    before = versions(s3, BUCKET)
+    markers = s3.list_object_versions(Bucket=BUCKET)["DeleteMarkers"]
+    restart(endpoint)
+    assert len(before) == 7
+    assert versions(s3, BUCKET) == before
+    assert s3.list_object_versions(Bucket=BUCKET)["DeleteMarkers"] == markers
+    with pytest.raises(s3.exceptions.NoSuchKey):
+        s3.get_object(Bucket=BUCKET, Key="dags/é x.py")
+
+
+def test_what_was_deleted_stays_deleted_and_takes_no_room(new_endpoint: Callable[..., Endpoint]) -> None:
+    endpoint = new_endpoint()
+    s3 = endpoint.client("s3")
+    s3.create_bucket(Bucket="unversioned")
+    for key in ("one", "two", "three", "kept"):
+        s3.put_object(Bucket="unversioned", Key=key, Body=key.encode())
+    s3.put_object(Bucket="unversioned", Key="kept", Body=b"anew")
+    s3.delete_object(Bucket="unversioned", Key="one")
+    s3.delete_objects(Bucket="unversioned", Delete={"Objects": [{"Key": "two"}, {"Key": "three"}]})
+    s3.create_bucket(Bucket="emptied")
+    s3.delete_bucket(Bucket="emptied")
+    restart(endpoint)
+    assert [each["Key"] for each in s3.list_objects_v2(Bucket="unversioned")["Contents"]] == ["kept"]
+    assert {each["Name"] for each in s3.list_buckets()["Buckets"]} == {BUCKET, "unversioned"}
+    contents = [path.read_bytes() for path in (endpoint.state / "objects").glob("*/*")]
+    assert contents == [b"anew"]
+
+
+def test_the_rules_of_a_bucket_outlive_a_kill(new_endpoint: Callable[..., Endpoint]) -> None:
+    endpoint = new_endpoint()
+    s3 = endpoint.client("s3")
+    s3.create_bucket(Bucket="ruled")
+    s3.put_bucket_versioning(Bucket="ruled", VersioningConfiguration={"Status": "Enabled"})
+    s3.put_bucket_policy(Bucket="ruled", Policy='{"Version":"2012-10-17","Statement":[]}')
+    s3.put_bucket_tagging(Bucket="ruled", Tagging={"TagSet": [{"Key": "a", "Value": "b"}]})
+    s3.put_bucket_lifecycle_configuration(Bucket="ruled", LifecycleConfiguration=RULES)
+    block = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": False}
+    s3.put_public_access_block(Bucket="ruled", PublicAccessBlockConfiguration=block)
+
+    def rules() -> list[Any]:
+        answers = [
+            s3.get_bucket_versioning(Bucket="ruled")["Status"],
+            s3.get_bucket_policy(Bucket="ruled")["Policy"],
+            s3.get_bucket_tagging(Bucket="ruled")["TagSet"],
+            s3.get_bucket_lifecycle_configuration(Bucket="ruled")["Rules"],
+            s3.get_public_access_block(Bucket="ruled")["PublicAccessBlockConfiguration"],
+        ]
+        return answers + [each for each in s3.list_buckets()["Buckets"] if each["Name"] == "ruled"]
+
+    before = rules()
+    restart(endpoint)
+    assert rules() == before
+
+
+def test_a_damaged_line_of_the_journal_costs_one_object(new_endpoint: Callable[..., Endpoint]) -> None:
+    endpoint = new_endpoint()
+    s3 = endpoint.client("s3")
+    for key in ("first", "second", "third"):
+        s3.put_object(Bucket=BUCKET, Key=key, Body=key.encode())
+    endpoint.end(signal.SIGKILL)
+    journal = endpoint.state / "objects.jsonl"
+    lines = journal.read_text().splitlines(keepends=True)
+    damaged = ["{broken\n" if '"second"' in line else line for line in lines]
+    journal.write_text("".join(damaged) + '{"op":"key","buck')
+    endpoint.start()
+    assert [each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET)["Contents"]] == ["first", "third"]
+    assert "damaged" in (endpoint.state / "log").read_text()
+
+
+def test_rules_that_another_moto_wrote_are_lost_alone(new_endpoint: Callable[..., Endpoint]) -> None:
+    endpoint = new_endpoint()
+    s3 = endpoint.client("s3")
+    s3.put_object(Bucket=BUCKET, Key="kept", Body=b"kept")
+    endpoint.end(signal.SIGKILL)
+    journal = endpoint.state / "objects.jsonl"
+    records = [json.loads(line) for line in journal.read_text().splitlines()]
+    for record in records:
+        if record["op"] == "bucket":
+            record["rest"] = {"$bytes": "Z2FyYmFnZQ=="}
+    journal.write_text("".join(json.dumps(record) + "\n" for record in records))
+    endpoint.start()
+    assert s3.get_object(Bucket=BUCKET, Key="kept")["Body"].read() == b"kept"
+    assert s3.get_bucket_versioning(Bucket=BUCKET)["Status"] == "Enabled"
+
+
+def test_a_lost_content_is_an_error_of_that_object_alone(new_endpoint: Callable[..., Endpoint]) -> None:
+    endpoint = new_endpoint()
+    s3 = endpoint.client("s3")
+    s3.put_object(Bucket=BUCKET, Key="lost", Body=b"lost")
+    s3.put_object(Bucket=BUCKET, Key="other", Body=b"other")
+    endpoint.end(signal.SIGKILL)
+    for path in (endpoint.state / "objects").glob("*/*"):
+        if path.read_bytes() == b"lost":
+            path.unlink()
+    endpoint.start()
+    with pytest.raises(ClientError):
+        s3.get_object(Bucket=BUCKET, Key="lost")
+    assert s3.get_object(Bucket=BUCKET, Key="other")["Body"].read() == b"other"
