@@ -4,6 +4,7 @@ What was read is remembered by path, size, times and inode. As in git's index, a
 memory was written is not believed to be unchanged: a second change in the same tick of the clock would not show.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -81,7 +82,8 @@ class Digests:
             partial.write_text(json.dumps(document, separators=(",", ":")), encoding="utf-8")
             partial.replace(self.store)
         except OSError:
-            partial.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                partial.unlink()
 
     def _remembered(self, path: str, status: os.stat_result) -> _Memory | None:
         known = self._known.get(path)
