@@ -24,6 +24,8 @@ class Culprit:
     """The constraint that contradicts it, where one pin alone does."""
     fits: str
     """The newest version that can be installed; empty where none can."""
+    alone: str = ""
+    """Why the line cannot be installed even without the others, in the resolver's words; empty where it can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +75,9 @@ def diagnose(
         return Diagnosis(
             tuple(Culprit(line, pin, answer.versions().get(line.name, "")) for line, pin in direct), told
         )
-    single = _find_single(question, lines, relaxed, ask)
+    single = _find_single(question, lines, relaxed, ask) or _find_impossible(question, lines, relaxed, ask)
     culprits = tuple(Culprit(line, pin, "") for line, pin in direct)
-    return Diagnosis((*culprits, *single), told)
+    return Diagnosis((*culprits, *(_look_alone(question, each, ask) for each in single)), told)
 
 
 def _find_single(
@@ -100,9 +102,45 @@ def _find_single(
     return ()
 
 
+def _find_impossible(
+    question: Question, lines: tuple[RequirementLine, ...], relaxed: dict[int, str], ask: Ask
+) -> tuple[Culprit, ...]:
+    """Return the lines that cannot be installed for themselves, where there are several."""
+    found = []
+    for line in [line for line in lines if id(line) not in relaxed][:_MOST_LINES]:
+        if isinstance(ask(_only(question, line.wanted, line.name)), Refusal):
+            free = ask(_only(question, line.name, line.name)) if line.name and line.specifier else None
+            fits = free.versions().get(line.name, "") if isinstance(free, Resolution) else ""
+            found.append(Culprit(line, None, fits))
+    return tuple(found)
+
+
+def _look_alone(question: Question, culprit: Culprit, ask: Ask) -> Culprit:
+    answer = ask(_only(question, culprit.line.wanted, culprit.line.name))
+    return replace(culprit, alone=explanation(answer.output)) if isinstance(answer, Refusal) else culprit
+
+
+def _only(question: Question, wanted: str, name: str) -> Question:
+    return replace(
+        question,
+        lines=(wanted,),
+        constraints=(),
+        remote_lines=(),
+        remote_constraints=(),
+        no_deps=True,
+        unpreferred=(*question.unpreferred, name),
+    )
+
+
 def _with(question: Question, lines: tuple[RequirementLine, ...], replaced: dict[int, str]) -> Question:
     wanted = [replaced.get(id(line), line.wanted) for line in lines]
-    return replace(question, lines=tuple(each for each in wanted if each))
+    free = tuple(name for name in replaced.values() if name)
+    # The newest that fits, not what happens to be installed.
+    return replace(
+        question,
+        lines=tuple(each for each in wanted if each),
+        unpreferred=(*question.unpreferred, *free),
+    )
 
 
 def explanation(output: str) -> str:

@@ -25,7 +25,9 @@ class PackageFiles:
     wheel_url: str
     """Address of one of its wheels."""
     size: int
-    """Bytes of the largest file, 0 where the index does not say."""
+    """Bytes of the file that pip would download, 0 where the index does not say."""
+    is_remote: bool = True
+    """Whether it comes over the network."""
 
     def has_wheel_for(self, version: MwaaVersion) -> bool:
         """Return whether MWAA can install one of the wheels."""
@@ -49,7 +51,8 @@ def _package(entry: Mapping[str, Any]) -> PackageFiles:
         has_source=bool(source),
         hashes=tuple(hashes),
         wheel_url=_wheel_url(wheels),
-        size=max((int(each.get("size", 0)) for each in files), default=0),
+        size=max((int(each.get("size", 0)) for each in wheels or files), default=0),
+        is_remote=any(str(each.get("url", "")).startswith("http") for each in files),
     )
 
 

@@ -7,10 +7,8 @@ from mwaa_local.validation.distribution_files import PackageFiles
 from mwaa_local.validation.finding import Finding, Location, Severity
 from mwaa_local.validation.package_verdict import PackageVerdict
 from mwaa_local.validation.requirements_file import RequirementsFile
+from mwaa_local.validation.requirements_time import LIMIT, LONG, estimate_seconds
 from mwaa_local.validation.source_builds import BuildVerdict, judge_build
-
-_BIG = 1_500_000_000
-"""Bytes that take minutes to download and unpack on a small worker."""
 
 
 def check_files(
@@ -24,7 +22,8 @@ def check_files(
     return (
         *_check_sources(files, places, base),
         *_check_hashes(files, places, file, packages),
-        *_check_size(files),
+        *_check_time(files, base),
+        *_check_network(files, file, base),
     )
 
 
@@ -67,7 +66,7 @@ def _needs(build: BuildVerdict) -> str:
             f", which needs {' and '.join(build.needs)}; MWAA's image has no {' and no '.join(build.missing)}"
         )
     if build.slow:
-        return ", which takes longer than the nine minutes that MWAA gives"
+        return f", which takes some {build.minutes:.0f} minutes; MWAA gives the whole installation nine"
     if build.needs:
         return f", which needs {' and '.join(build.needs)} (MWAA's image has them)"
     return ""
@@ -108,14 +107,43 @@ def _check_hashes(
         )
 
 
-def _check_size(files: Sequence[PackageFiles]) -> Iterator[Finding]:
+def _check_time(files: Sequence[PackageFiles], base: BaseEnvironment) -> Iterator[Finding]:
+    seconds = estimate_seconds(files, base.version)
+    if seconds < LONG:
+        return
     size = sum(each.size for each in files)
-    if size > _BIG:
-        yield Finding(
-            "requirements-slow",
-            Severity.WARNING,
-            f"{size / 1e9:.1f} GB are to be downloaded; MWAA ends the installation after nine minutes.",
-            "Leave out what tasks do not need, or run it elsewhere (ECS, EKS, Batch).",
-            None,
-            "MWAA-FACTS 3.1",
-        )
+    built = sum(not each.has_wheel_for(base.version) for each in files)
+    compiled = f", {built} of them to be compiled" if built else ""
+    verb = "would exceed" if seconds > LIMIT else "comes near"
+    yield Finding(
+        "requirements-slow",
+        Severity.WARNING,
+        f"{len(files)} packages ({size / 1e6:.0f} MB{compiled}) take about {seconds / 60:.0f} minutes on a small "
+        f"environment class: that {verb} the nine minutes after which MWAA ends the installation.",
+        "Leave out what tasks do not need, pin versions that have wheels, or run it elsewhere (ECS, EKS, Batch).",
+        None,
+        "MWAA-FACTS 3.1",
+    )
+
+
+def _check_network(
+    files: Sequence[PackageFiles], file: RequirementsFile, base: BaseEnvironment
+) -> Iterator[Finding]:
+    named = {line.name for line in file.lines if line.url}
+    fetched = [each for each in files if each.is_remote and each.name not in named]
+    if file.options.no_index or not fetched:
+        return
+    number = f"{len(fetched)} package{'s' if len(fetched) > 1 else ''}"
+    where = (
+        "The web server installs the requirements too: if it is private and has no route to an index, this fails there."
+        if base.version.requirements_on_webserver
+        else "Workers and schedulers without a route to an index cannot install them."
+    )
+    yield Finding(
+        "requirements-needs-index",
+        Severity.INFO,
+        f"{number} come{'' if len(fetched) > 1 else 's'} from a package index. {where}",
+        "For such an environment: mwaa-local package-requirements puts wheels into plugins.zip.",
+        None,
+        "MWAA-FACTS 11.3 (1)",
+    )

@@ -14,6 +14,7 @@ from mwaa_local.catalog import MwaaVersion
 from mwaa_local.config import Project
 from mwaa_local.requirements_files import locate
 from mwaa_local.validation.finding import Location
+from mwaa_local.validation.requirement_options import LineError, LineOptions
 
 _URL = re.compile(
     r"(?:(?P<name>[A-Za-z0-9][\w.-]*)\s*(?P<extras>\[[^\]]*\])?\s*@\s*)?(?P<url>[a-z][a-z0-9+.-]*:[^\s;]+)(?P<rest>.*)"
@@ -33,41 +34,6 @@ _ARCHIVES = (
     ".tar.lzma",
 )
 _EXTRAS = re.compile(r"^(?P<path>.+?)\[(?P<extras>[^\]]*)\]$")
-
-
-class LineError(Exception):
-    """pip refuses the line; nothing of the file is installed then."""
-
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.hint = hint
-
-
-@dataclass(frozen=True, slots=True)
-class LineOptions:
-    """A line, split into what it asks for and (option, value) pairs."""
-
-    requirement: str
-    values: tuple[tuple[str, str], ...]
-
-    def first(self, name: str) -> str:
-        """Return the first value of an option, or nothing."""
-        return next((value for option, value in self.values if option == name), "")
-
-    @property
-    def include(self) -> str:
-        """Return the requirements file that the line includes."""
-        return self.first("requirement")
-
-    @property
-    def constraint(self) -> str:
-        """Return the constraints file that the line names."""
-        return self.first("constraint")
-
-    @property
-    def editable(self) -> str:
-        """Return what the line wants to be installed as editable."""
-        return self.first("editable")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,6 @@ import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from mwaa_local.validation.requirement_line import LineError, LineOptions
-
 _WITH_VALUE = {
     "-r": "requirement",
     "--requirement": "requirement",
@@ -30,6 +28,41 @@ _WITH_VALUE = {
     "--config-setting": "config-settings",
 }
 _FLAGS = ("--no-index", "--pre", "--prefer-binary", "--require-hashes", "--always-unzip", "-Z")
+
+
+class LineError(Exception):
+    """pip refuses the line; nothing of the file is installed then."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class LineOptions:
+    """A line, split into what it asks for and (option, value) pairs."""
+
+    requirement: str
+    values: tuple[tuple[str, str], ...]
+
+    def first(self, name: str) -> str:
+        """Return the first value of an option, or nothing."""
+        return next((value for option, value in self.values if option == name), "")
+
+    @property
+    def include(self) -> str:
+        """Return the requirements file that the line includes."""
+        return self.first("requirement")
+
+    @property
+    def constraint(self) -> str:
+        """Return the constraints file that the line names."""
+        return self.first("constraint")
+
+    @property
+    def editable(self) -> str:
+        """Return what the line wants to be installed as editable."""
+        return self.first("editable")
 
 
 def parse_options(line: str) -> LineOptions:

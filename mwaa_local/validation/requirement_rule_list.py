@@ -81,6 +81,13 @@ REQUIREMENT_LINE_RULES: tuple[Rule, ...] = (
         "Remove it; install it in the startup script if it is needed.",
         "MWAA-FACTS 3.4",
     ),
+    Rule(
+        "requirements-system-library",
+        W,
+        "A package needs a library or a program that MWAA's image has not: it installs, and fails when it is used.",
+        "Install it in the startup script, or put it into plugins.zip.",
+        "MWAA-FACTS 3.4",
+    ),
     Rule("requirements-skipped", I, "A line's marker is false on MWAA: it is not installed.", "", "PEP 508"),
 )
 """What lines alone tell: `validate` and `test-requirements`."""
@@ -92,6 +99,48 @@ REQUIREMENT_OUTCOME_RULES: tuple[Rule, ...] = (
         "The requirements cannot be installed together: pip installs nothing.",
         "Change one of the versions that are named.",
         _PIP,
+    ),
+    Rule(
+        "requirements-no-package",
+        E,
+        "The index has no package of this name.",
+        "Check the spelling, and the index that is asked.",
+        _PIP,
+    ),
+    Rule(
+        "requirements-no-version",
+        E,
+        "The index has no such version of the package: it never had, or it has been removed.",
+        "Take a version that exists; the finding names the newest that fits.",
+        _PIP,
+    ),
+    Rule(
+        "requirements-other-python",
+        E,
+        "The version that is asked for is not for MWAA's Python.",
+        "Take a version for it; the finding names the newest.",
+        _PIP,
+    ),
+    Rule(
+        "requirements-yanked",
+        W,
+        "A version that its authors have withdrawn is installed all the same.",
+        "Take another version.",
+        "PEP 592",
+    ),
+    Rule(
+        "requirements-watchtower",
+        W,
+        "The requirements change watchtower; MWAA puts its own back afterwards.",
+        "Do not count on another watchtower.",
+        "MWAA-FACTS 1.3",
+    ),
+    Rule(
+        "requirements-needs-index",
+        I,
+        "Packages come from a package index, which a private web server cannot reach.",
+        "For such an environment: mwaa-local package-requirements.",
+        "MWAA-FACTS 11.3 #1",
     ),
     Rule(
         "requirements-constraint-conflict",

@@ -23,14 +23,8 @@ from mwaa_local.requirements_files import (
     official_constraints,
 )
 from mwaa_local.validation.finding import Finding, Location, Severity
-from mwaa_local.validation.requirement_line import (
-    LineError,
-    LineOptions,
-    RequirementLine,
-    Target,
-    parse_requirement,
-)
-from mwaa_local.validation.requirement_options import FileOptions, parse_options
+from mwaa_local.validation.requirement_line import RequirementLine, Target, parse_requirement
+from mwaa_local.validation.requirement_options import FileOptions, LineError, LineOptions, parse_options
 
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 _REMOTE = re.compile(r"(https?|ftp)://")

@@ -16,8 +16,8 @@ from mwaa_local.validation.conflict import diagnose
 from mwaa_local.validation.environment_health import judge_environment
 from mwaa_local.validation.finding import Location
 from mwaa_local.validation.pip_choice import changed_packages
-from mwaa_local.validation.requirement_line import LineError, RequirementLine
-from mwaa_local.validation.requirement_options import parse_options
+from mwaa_local.validation.requirement_line import RequirementLine
+from mwaa_local.validation.requirement_options import LineError, parse_options
 from mwaa_local.validation.requirements_file import RequirementsFile, logical_lines, shown_name
 from mwaa_local.validation.resolution import Refusal, Resolution
 from mwaa_local.validation.resolver import Question, Resolver

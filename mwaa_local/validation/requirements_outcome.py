@@ -1,12 +1,13 @@
 """What comes of requirements on MWAA, as findings: a conflict with its cause, or what an installation leaves behind."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from mwaa_local.validation.base_environment import BaseEnvironment
 from mwaa_local.validation.conflict import Culprit, Diagnosis, pinned_version
 from mwaa_local.validation.environment_health import Broken, Health
 from mwaa_local.validation.finding import Finding, Location, Severity
 from mwaa_local.validation.package_verdict import ESSENTIAL_ORIGIN, PackageVerdict
+from mwaa_local.validation.requirements_absence import absence_finding
 from mwaa_local.validation.requirements_file import RequirementsFile
 
 _WATCHED = (
@@ -62,6 +63,9 @@ def _culprit_finding(culprit: Culprit, told: str, base: BaseEnvironment) -> Find
             else ", or change the pin in a copy of the constraints in dags/ (--fix writes both)."
         )
         return Finding(rule, Severity.ERROR, message, hint, line.location, "MWAA-FACTS 3.1")
+    absent = absence_finding(culprit, base)
+    if absent is not None:
+        return absent
     if culprit.fits:
         hint = f"The newest version that fits is {line.name}=={culprit.fits}."
     else:
@@ -69,7 +73,7 @@ def _culprit_finding(culprit: Culprit, told: str, base: BaseEnvironment) -> Find
     return Finding(
         "requirements-conflict",
         Severity.ERROR,
-        f"{line.text} cannot be installed. {told}",
+        f"{line.text} cannot be installed. {culprit.alone or told}",
         hint,
         line.location,
         f"pip {base.target.pip}",
@@ -113,9 +117,54 @@ def health_findings(
     found += [
         _changed_finding(changed[name], guilty)
         for name in _WATCHED
-        if name in changed and name not in named and changed[name].before
+        if name in changed
+        and not (name == "watchtower" and base.version.watchtower_reinstalled)
+        and name not in named
+        and changed[name].before
     ]
     return tuple(found)
+
+
+def withdrawn_findings(
+    yanked: tuple[tuple[str, str, str], ...], packages: tuple[PackageVerdict, ...], file: RequirementsFile
+) -> Iterator[Finding]:
+    """Yield what is to be said of versions that were withdrawn from the index and are installed all the same."""
+    changed = {each.name: each for each in packages if each.is_changed}
+    guilty = _Guilt(
+        changed, {line.name: line.location for line in file.lines}, {each.name: each for each in packages}
+    )
+    for name, version, reason in yanked:
+        if name in changed:
+            yield Finding(
+                "requirements-yanked",
+                Severity.WARNING,
+                f"{name} {version} was withdrawn by its authors"
+                + (f" ({reason.strip().rstrip('.')})" if reason.strip() else "")
+                + "; pip installs it, because it is pinned.",
+                "Take another version: a withdrawn one may be removed from the index.",
+                guilty.place(name),
+                "PEP 592",
+            )
+
+
+def watchtower_finding(
+    package: PackageVerdict,
+    base: BaseEnvironment,
+    file: RequirementsFile,
+    packages: tuple[PackageVerdict, ...],
+) -> Finding:
+    """Say that MWAA puts its watchtower back."""
+    places = {line.name: line.location for line in file.lines}
+    guilty = _Guilt({package.name: package}, places, {each.name: each for each in packages})
+    return Finding(
+        "requirements-watchtower",
+        Severity.WARNING,
+        f"watchtower {package.version} is installed ({guilty.why('watchtower')}), "
+        f"and then MWAA puts watchtower {base.version.watchtower} back: logs depend on it.",
+        f"Do not count on another watchtower than {base.version.watchtower}.",
+        guilty.place("watchtower"),
+        "MWAA-FACTS 1.3",
+    )
 
 
 def _follows(broken: Broken, health: Health) -> bool:

@@ -9,6 +9,8 @@ from mwaa_local.validation.base_environment import BaseEnvironment
 from mwaa_local.validation.finding import Finding, Location, Severity
 from mwaa_local.validation.requirement_line import RequirementLine
 from mwaa_local.validation.requirements_file import RequirementsFile
+from mwaa_local.validation.requirements_system import missing_system_need
+from mwaa_local.validation.source_builds import has_git
 from mwaa_local.wheel_tags import wheel_problem
 
 _OS_PACKAGES = {
@@ -33,6 +35,7 @@ def check_lines(file: RequirementsFile, base: BaseEnvironment) -> tuple[Finding,
         *_check_pins(file, base),
         *_check_sources(file, base),
         *_check_names(file),
+        *_check_system(file, base),
         *_check_skipped(file),
     )
 
@@ -74,11 +77,20 @@ def _check_pins(file: RequirementsFile, base: BaseEnvironment) -> Iterator[Findi
 def _check_sources(file: RequirementsFile, base: BaseEnvironment) -> Iterator[Finding]:
     for line in file.lines:
         yield from _check_wheel(line, base)
-        if line.url.startswith("git+") and base.version.base_os == "Amazon Linux 2":
+        if line.url.startswith("git+") and not has_git(base.version):
             yield Finding(
                 "requirements-no-git",
                 Severity.ERROR,
                 f"{line.text}: MWAA's image for {base.version.airflow} has no git.",
+                "Build a wheel of it and put it into plugins.zip, or name an archive's https address.",
+                line.location,
+                "MWAA-FACTS 3.4",
+            )
+        elif line.url.startswith(("hg+", "svn+", "bzr+")):
+            yield Finding(
+                "requirements-no-git",
+                Severity.ERROR,
+                f"{line.text}: MWAA's image has no {line.url.partition('+')[0]}.",
                 "Build a wheel of it and put it into plugins.zip, or name an archive's https address.",
                 line.location,
                 "MWAA-FACTS 3.4",
@@ -128,6 +140,21 @@ def _check_names(file: RequirementsFile) -> Iterator[Finding]:
                 Severity.WARNING,
                 f"{line.name} is a package of the operating system, not of Python.",
                 f"Remove it; {advice}.",
+                line.location,
+                "MWAA-FACTS 3.4",
+            )
+
+
+def _check_system(file: RequirementsFile, base: BaseEnvironment) -> Iterator[Finding]:
+    for line in file.lines:
+        need = missing_system_need(line.name, base.version)
+        if need is not None:
+            yield Finding(
+                "requirements-system-library",
+                Severity.WARNING,
+                f"{line.name} needs {need.thing}, which MWAA's image for {base.version.airflow} has not: "
+                "it installs, and fails when it is used.",
+                f"{need.way[0].upper()}{need.way[1:]}.",
                 line.location,
                 "MWAA-FACTS 3.4",
             )

@@ -15,7 +15,12 @@ from mwaa_local.validation.package_verdict import PackageVerdict, by_name, decid
 from mwaa_local.validation.pip_choice import resolve_as_pip
 from mwaa_local.validation.requirement_line import RequirementLine
 from mwaa_local.validation.requirements_file import Fetch, RequirementsFile, load_requirements
-from mwaa_local.validation.requirements_outcome import conflict_findings, health_findings
+from mwaa_local.validation.requirements_outcome import (
+    conflict_findings,
+    health_findings,
+    watchtower_finding,
+    withdrawn_findings,
+)
 from mwaa_local.validation.requirements_rules import check_lines
 from mwaa_local.validation.resolution import Refusal, Resolution
 from mwaa_local.validation.resolver import Question, Resolver
@@ -164,7 +169,16 @@ def _accepted(
         for each in answer.packages
     )
     changed = {each.name: each.version for each in packages if each.is_changed}
+    replaced = [each for each in packages if each.name == "watchtower" and each.is_changed]
+    put_back = replaced if base.version.watchtower_reinstalled else []
+    if put_back:
+        changed["watchtower"] = base.version.watchtower
     health = judge_environment(base, changed)
+    found = (
+        *health_findings(health, packages, file, base),
+        *withdrawn_findings(answer.yanked, packages, file),
+        *(watchtower_finding(each, base, file, packages) for each in put_back),
+    )
     versions = {each.name: each.version for each in packages}
     return Verdict(
         airflow=base.version.airflow,
@@ -176,7 +190,7 @@ def _accepted(
         forced_constraints=forced,
         packages=packages,
         lines=tuple((line, versions.get(line.name, "")) for line in file.lines),
-        findings=order_findings((*checked, *health_findings(health, packages, file, base))),
+        findings=order_findings((*checked, *found)),
         health=health,
         diagnosis=None,
         file=file,

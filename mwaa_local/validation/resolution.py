@@ -8,6 +8,9 @@ from packaging.utils import canonicalize_name
 _RESOLVED = re.compile(
     r"^(?P<name>[A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?(?:==(?P<version>\S+)|\s+@\s+(?P<url>\S+))(?:\s+# via (?P<via>.*))?$"
 )
+_YANKED = re.compile(
+    r"`(?P<name>[A-Za-z0-9][\w.-]*)==(?P<version>[^`\s]+)` is yanked(?: \(reason: \"(?P<reason>.*)\"\))?"
+)
 _URL_VERSION = re.compile(r"/[A-Za-z0-9_.]+?-(\d[^-/]*?)(?:-[^/]*\.whl|\.tar\.gz|\.zip)(?:#.*)?$")
 _NETWORK = re.compile(
     r"failed to (fetch|lookup address)|error sending request|dns error|connection (refused|reset|timed out|error)|"
@@ -35,6 +38,8 @@ class Resolution:
     """The packages that pip would have chosen: those it would leave as they are among them."""
 
     packages: tuple[ResolvedPackage, ...]
+    yanked: tuple[tuple[str, str, str], ...] = ()
+    """(name, version, reason) of those that were withdrawn from the index."""
 
     def pairs(self) -> frozenset[tuple[str, str]]:
         """Return (name, version) of every package."""
@@ -59,7 +64,7 @@ class Refusal:
 
 
 def parse_resolution(text: str) -> Resolution:
-    """Read `name==version  # via parents` lines."""
+    """Read `name==version  # via parents` lines, and warnings about withdrawn versions."""
     packages = []
     for line in text.splitlines():
         match = _RESOLVED.match(line.strip())
@@ -76,4 +81,8 @@ def parse_resolution(text: str) -> Resolution:
                 tuple(canonicalize_name(each) for each in via if each and not each.startswith("-")),
             )
         )
-    return Resolution(tuple(packages))
+    yanked = {
+        (canonicalize_name(each["name"]), each["version"], each["reason"] or "")
+        for each in _YANKED.finditer(text)
+    }
+    return Resolution(tuple(packages), tuple(sorted(yanked)))

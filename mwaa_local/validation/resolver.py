@@ -104,7 +104,7 @@ class Resolver:
             # With its index addresses: uv's own default is worth knowing.
             result = self._run([*self._command(question, output), "--emit-index-url"], question)
             learn_index(self._tools.folder, self._indexes(question), result.stdout)
-            return result.exit_code, result.stderr if result.exit_code else result.stdout
+            return result.exit_code, result.stderr if result.exit_code else result.stdout + result.stderr
 
         code, text = self._remembered("resolve", question, ask)
         return Refusal(text) if code else parse_resolution(text)

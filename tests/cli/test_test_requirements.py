@@ -42,7 +42,7 @@ def test_what_does_not_exist_ends_with_findings(tmp_path: Path, capsys: pytest.C
     root = make_project(tmp_path / "project", f"# -c none\n{OFFLINE}tinything==1.0\n")
     assert run(["test-requirements", "--project", str(root)]) == 3
     output = capsys.readouterr().out
-    assert "requirements.txt:4: error: tinything==1.0 cannot be installed." in output
+    assert "requirements.txt:4: error: tinything==1.0: no folder of --find-links has it." in output
     assert output.endswith(
         "pip on MWAA refuses this and installs nothing; Airflow starts without it (1 error).\n"
     )
