@@ -27,5 +27,10 @@ def test_the_service_fails_first_and_works_then(dag, run_task):
     assert run_task(task, xcoms=known, try_number=2) is None
 
 
-def test_our_operator_fills_in_its_template_and_counts(dag, run_task):
-    assert run_task(dag("report_orders").get_task("count_words")) > 0
+def test_our_operator_counts_the_words(dag, run_task):
+    assert run_task(dag("report_orders").get_task("count_words")) == 6
+
+
+def test_the_text_is_a_template(dag, run_task):
+    task = dag("report_orders").get_task("count_words")
+    assert run_task.rendered(task).text == "Orders of the day before, 2024-01-01!"

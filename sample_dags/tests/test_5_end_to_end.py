@@ -11,6 +11,11 @@ def test_the_pipeline_runs_to_its_end(run_dag):
     assert set(states(run).values()) == {"success"}
 
 
+def test_no_task_of_the_pipeline_takes_long(run_dag):
+    durations = [task["duration"] for task in run_dag("hello_pipeline")["tasks"]]
+    assert max(durations) < 60
+
+
 def test_a_large_size_takes_the_other_branch(run_dag):
     found = states(run_dag("choices_and_failures", conf={"size": 500}))
     assert (found["process_large"], found["process_small"]) == ("success", "skipped")

@@ -11,6 +11,7 @@ from mwaa_local.catalog import data_folder
 from tests.cli.environments import Cli
 
 pytestmark = pytest.mark.airflow
+PROJECTS = Path(__file__).parents[1] / "projects"
 CACHE = os.environ.get("MWAA_LOCAL_CACHE")
 
 FINE = (
@@ -89,6 +90,18 @@ def test_tests_run_in_the_environment_with_our_fixtures(dags: Path, cli_process:
     assert done.exit_code == 1
     assert "There is no DAG 'absent'. DAGs: fine." in done.stdout
     assert "1 failed, 1 passed" in done.stdout
+
+
+@pytest.mark.parametrize("version", ["2.2.2", "3.0.6"])
+def test_a_deferrable_task_is_resumed_by_its_trigger(
+    dags: Path, cli_process: Cli, tmp_path: Path, version: str
+) -> None:
+    root = tmp_path / "deferred"
+    shutil.copytree(PROJECTS / "deferred-tasks", root, ignore=shutil.ignore_patterns("__pycache__"))
+    (root / "mwaa-local.toml").write_text(f'[environment]\nversion = "{version}"\n', encoding="utf-8")
+    done = cli_process("pytest", "--project", str(root), "-q", str(root / "tests"))
+    assert done.exit_code == 0, done.stdout + done.stderr
+    assert "3 passed" in done.stdout
 
 
 def test_the_sample_project_s_own_tests_pass(dags: Path, cli_process: Cli, tmp_path: Path) -> None:

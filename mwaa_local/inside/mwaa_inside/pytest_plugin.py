@@ -74,8 +74,10 @@ def dag():
 def run_task():
     """Return a function that runs one task: `run_task(dag("d").get_task("t"), conf={...}, xcoms={"other": 1})`.
 
-    The context is made up; what tasks return or push is kept for the tasks that are run after them in the same test
-    (`run_task.xcoms`). The result of the task is returned.
+    The context is made up, templates are filled in; what tasks return or push is kept for the tasks that are run after
+    them in the same test (`run_task.xcoms`). The result of the task is returned. A deferrable task is resumed with what
+    its trigger gives, or with the payloads of `events=[...]`. `run_task.rendered(task)` only fills in the templates,
+    `run_task.poke(sensor)` lets a sensor look once.
     """
     return TaskRunner()
 

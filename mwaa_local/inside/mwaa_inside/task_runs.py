@@ -3,6 +3,8 @@
 import copy
 import datetime
 
+from mwaa_inside.deferral import deferral_class, finish
+
 RETURNED = "return_value"
 
 
@@ -56,10 +58,35 @@ class TaskRunner:
     def __init__(self):
         self.xcoms = {}
 
-    def __call__(
+    def __call__(self, task, events=(), **given):
+        """Run one task and return its result; an exception of the task is raised as it is.
+
+        As a worker does: templates are filled in, then `pre_execute`, `execute`, `post_execute`. A task that defers
+        itself is resumed with the next of `events`, or with what its trigger really gives.
+        """
+        copied, made = self.prepare(task, **given)
+        call(copied, "pre_execute", made)
+        try:
+            result = copied.execute(made)
+        except deferral_class() as deferred:
+            result = finish(copied, deferred, made, events)
+        call(copied, "post_execute", made, result)
+        self.keep(copied, result)
+        return result
+
+    def poke(self, task, **given):
+        """Let a sensor look once, and return what it saw."""
+        copied, made = self.prepare(task, **given)
+        return copied.poke(made)
+
+    def rendered(self, task, **given):
+        """Return a copy of the task with its templates filled in."""
+        return self.prepare(task, **given)[0]
+
+    def prepare(
         self, task, conf=None, xcoms=None, params=None, logical_date=None, context=None, try_number=1
     ):
-        """Run one task and return its result; an exception of the task is raised as it is."""
+        """Return a copy of the task, its templates filled in, and the context that it runs with."""
         allow_direct_execution()
         self.know(xcoms or {})
         made = self.make_context(task, conf or {}, params or {}, logical_date, try_number)
@@ -67,10 +94,15 @@ class TaskRunner:
         copied = copy.copy(task)
         copied.params = made["params"]
         render(copied, made)
-        result = copied.execute(made)
-        if result is not None:
-            self.xcoms[(task.task_id, RETURNED)] = result
-        return result
+        return copied, made
+
+    def keep(self, task, result):
+        """Keep a result for the tasks that follow."""
+        if result is None or not getattr(task, "do_xcom_push", True):
+            return
+        self.xcoms[(task.task_id, RETURNED)] = result
+        if getattr(task, "multiple_outputs", False) and isinstance(result, dict):
+            self.xcoms.update({(task.task_id, str(key)): value for key, value in result.items()})
 
     def know(self, xcoms):
         """Take values as results of other tasks, by their ids."""
@@ -101,7 +133,7 @@ class TaskRunner:
             "execution_date": date,
             "logical_date": date,
             "macros": find_macros(),
-            "params": dict(find_params(dag), **params),
+            "params": dict(find_params(dag), **dict(find_params(task), **params)),
             "run_id": run_id,
             "task": task,
             "task_instance": instance,
@@ -115,14 +147,21 @@ class TaskRunner:
         }
 
 
+def call(task, name, *arguments):
+    """Call a hook of the task's if it has it."""
+    hook = getattr(task, name, None)
+    if hook is not None:
+        hook(*arguments)
+
+
 def plain(default):
     """Return a default; Airflow's own mark for "not given" means None."""
     return None if type(default).__name__ in ("ArgNotSet", "NOTSET", "_NotSet") else default
 
 
-def find_params(dag):
-    """Return the DAG's own parameters with their default values."""
-    params = getattr(dag, "params", None)
+def find_params(owner):
+    """Return the parameters of a DAG or a task with their default values."""
+    params = getattr(owner, "params", None)
     if params is None:
         return {}
     return params.dump() if hasattr(params, "dump") else dict(params)
