@@ -13,8 +13,8 @@ from mwaa_local.adapters.clock import SystemClock
 from mwaa_local.adapters.commands import SystemCommands
 from mwaa_local.adapters.http import LocalHttp
 from mwaa_local.adapters.locks import held_lock, is_locked
+from mwaa_local.adapters.port_claims import PortClaims
 from mwaa_local.adapters.processes import SystemProcesses, describe_processes
-from mwaa_local.adapters.sockets import free_port, is_port_free
 from mwaa_local.aws.account import (
     CREDENTIALS_PATH,
     TOKEN_VARIABLE,
@@ -137,6 +137,8 @@ def make_app() -> App:
     environ = dict(os.environ)
     processes = SystemProcesses()
     clock = SystemClock()
+    cache = cache_folder(environ, Path.home())
+    ports = PortClaims(cache / "ports")
     from uv import find_uv_bin
 
     host = Host(
@@ -145,11 +147,11 @@ def make_app() -> App:
         clock=clock,
         http=LocalHttp(),
         environ=uv_environ(environ),
-        cache=cache_folder(environ, Path.home()),
+        cache=cache,
         uv=Path(find_uv_bin()),
         lock=_lock,
         watch=Watch(processes, clock, is_locked),
-        port_finder=PortFinder(is_port_free, free_port),
+        port_finder=PortFinder(ports.is_free, ports.pick),
         aws=LocalAws(environ),
         new_fernet_key=new_fernet_key,
     )

@@ -20,8 +20,8 @@ DAY = 86400.0
 ENVIRONMENTS = "environments"
 _SHELVES = (ENVIRONMENTS, "databases", "pytest")
 """Folders that hold one entry in each folder; every other one is an entry by itself."""
-_NEVER = frozenset({"postgresql"})
-"""PostgreSQL's programs: the data of projects can be read by no other."""
+_NEVER = frozenset({"postgresql", "ports"})
+"""PostgreSQL's programs (the data of projects can be read by no other) and the locks of ports."""
 _BUILDING = (".new", ".scratch")
 
 

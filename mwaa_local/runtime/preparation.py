@@ -30,7 +30,7 @@ from mwaa_local.runtime.requirements_install import (
     ensure_project_environment,
 )
 from mwaa_local.runtime.role_settings import RoleSettings
-from mwaa_local.runtime.state import Secrets, StateFolder, ensure_secrets, read_json
+from mwaa_local.runtime.state import Secrets, StateFolder, ensure_secrets, read_json, require_room
 from mwaa_local.runtime.venv import AirflowEnvironment, ensure_base_environment
 from mwaa_local.settings_rules import RuntimeAddresses
 from mwaa_local.stack import Stack
@@ -80,6 +80,7 @@ def prepare(
     """Get everything ready; whatever is ready already costs next to nothing."""
     version = loaded.version
     folder.create()
+    require_room(folder)
     secrets = ensure_secrets(folder, host.new_fernet_key)
     tools = toolchain(host, progress)
     base = prepare_base(loaded, host, tools, progress)

@@ -7,6 +7,7 @@ taken for good. The folder moves with the project; a copy of it is recognised as
 import json
 import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
@@ -133,7 +134,8 @@ def temporary_folder(root: Path) -> Path:
     base = Path(tempfile.gettempdir())
     if len(str(base)) > LONGEST_TEMPORARY and os.access("/tmp", os.W_OK):  # noqa: S108
         base = Path("/tmp")  # noqa: S108  # what we make there is private, see `airflow_home`
-    return base / f"mwaa-local-{os.getuid()}-{root.stat().st_ino:x}"
+    found = root.stat()
+    return base / f"mwaa-local-{os.getuid()}-{found.st_dev:x}-{found.st_ino:x}"
 
 
 def unwritable(path: Path, error: OSError) -> RuntimeStateError:
@@ -142,6 +144,20 @@ def unwritable(path: Path, error: OSError) -> RuntimeStateError:
         f"Cannot write {path}: {error.strerror or error}",
         hint="mwaa-local keeps the environment there: free some space or give yourself the right to write",
     )
+
+
+LEAST_ROOM = 32 * 1024**2
+"""Bytes without which PostgreSQL cannot begin another segment of its log: services would start and never be healthy."""
+
+
+def require_room(folder: StateFolder) -> None:
+    """Refuse to start anything on a full disk: RuntimeStateError."""
+    free = shutil.disk_usage(folder.root).free
+    if free < LEAST_ROOM:
+        raise RuntimeStateError(
+            f"The disk is full: {folder.root} has room for {free >> 20} MB.",
+            hint="free some space: an environment takes about 500 MB at first, and then what its runs leave",
+        )
 
 
 def write_private(path: Path, text: str) -> None:
