@@ -6,7 +6,8 @@ to import than all of this takes to run.
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -80,6 +81,13 @@ def open_aws(profile: str | None, region: str) -> AwsAccess:
     from mwaa_local.adapters.aws_access import open_access
 
     return open_access(profile, region)
+
+
+def hold_lock(path: Path, on_wait: Callable[[], None]) -> AbstractContextManager[None]:
+    """Return a lock on this machine, which another process may have for a while."""
+    from mwaa_local.adapters.locks import held_lock
+
+    return held_lock(path, on_wait=on_wait)
 
 
 def make_clock() -> Clock:

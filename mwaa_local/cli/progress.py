@@ -4,7 +4,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,6 +27,26 @@ class Progress:
             with self._console.status(f"{title} ..."):
                 yield
         self._say(f"{title}", time.monotonic() - began)
+
+    @contextlib.contextmanager
+    def following(self, title: str) -> Iterator[Callable[[str], None]]:
+        """Show `title` and what is going on, as it is told: live on a terminal, a line for each change elsewhere."""
+        began, last = time.monotonic(), ""
+        if self._console is None:
+
+            def say(text: str) -> None:
+                nonlocal last
+                if text != last:
+                    print(f"{title}: {text}", file=sys.stderr)
+                    last = text
+
+            yield say
+        else:
+            with self._console.status(f"{_escaped(title)} ...") as status:
+                yield lambda text: status.update(
+                    f"{_escaped(title)}: {_escaped(text)} [dim]{time.monotonic() - began:.0f} s[/dim]"
+                )
+        self._say(title, time.monotonic() - began)
 
     def note(self, text: str) -> None:
         """Print a remark."""
