@@ -37,6 +37,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "package-requirements": ("package_requirements", "Bundle the requirements as wheels for MWAA."),
     "deployments": ("deployments", "List the deployments, or import one from a live environment."),
     "stage": ("stage", "Write what a deployment puts into the bucket as a folder."),
+    "plan": ("plan", "Show what a deploy would do, and what stands in its way."),
+    "cost": ("cost", "Price an environment for a month."),
     "reset-db": ("lifecycle", "Empty the metadata database."),
     "destroy": ("lifecycle", "Remove everything mwaa-local keeps for this project."),
     "doctor": ("doctor", "Check this machine."),
