@@ -10,6 +10,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from bench.checks import measure_checks
 from bench.figures import Figure, render_table
 from bench.first_start import measure_first_start
 from bench.packaging import measure_packaging
@@ -22,6 +23,7 @@ SECTIONS: dict[str, Section] = {
     "running": measure_running,
     "first": measure_first_start,
     "packaging": measure_packaging,
+    "checks": measure_checks,
 }
 """Name on the command line -> what measures it, in the order of the table."""
 
