@@ -54,12 +54,17 @@ def give_sessions_in_flask(version):
     from flask import Response, request, session
     from flask_login import login_user, logout_user
 
+    def empty_session():
+        session.clear()
+        # Sessions in the database must have an end; this is how Airflow marks its own.
+        session.permanent = True
+
     def mwaa_local_login():
         claims = read_word(request.headers.get(HEADER, ""), key, time.time())
         if claims is None:
             return Response("Forbidden", 403)
         user = ensure_user(app.appbuilder.sm, claims["user"], claims["role"])
-        session.clear()
+        empty_session()
         login_user(user, remember=False)
         session[MARK] = time.time() + SESSION
         return Response("", 200)
@@ -67,7 +72,7 @@ def give_sessions_in_flask(version):
     def end_old_sessions():
         if session.get(MARK, time.time() + 1) < time.time():
             logout_user()
-            session.clear()
+            empty_session()
 
     app.add_url_rule(PATH, "mwaa_local_login", mwaa_local_login, methods=["POST"])
     app.extensions["csrf"].exempt(mwaa_local_login)
