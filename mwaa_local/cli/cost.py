@@ -74,7 +74,11 @@ _MOST = 10**9
     help="Hours that it exists.",
 )
 @click.option(
-    "--workers", envvar="MWAA_LOCAL_COST_WORKERS", type=_COUNT, help="Workers that run all the time."
+    "--workers",
+    envvar="MWAA_LOCAL_COST_WORKERS",
+    type=_COUNT,
+    metavar="NUMBER",
+    help="Workers that run all the time.",
 )
 @click.option(
     "--worker-hours",
@@ -94,7 +98,14 @@ _MOST = 10**9
     type=_COUNT,
     help="Web servers [default: those included].",
 )
-@click.option("--storage", type=_number, default=STORAGE, show_default=True, help="Metadata database in GB.")
+@click.option(
+    "--storage",
+    type=_number,
+    metavar="NUMBER",
+    default=STORAGE,
+    show_default=True,
+    help="Metadata database in GB.",
+)
 @click.option(
     "--prices", type=click.Path(path_type=Path), envvar="MWAA_LOCAL_PRICES", help="Another price table."
 )

@@ -28,16 +28,17 @@ class ChosenDeployment:
 
     def manifest(self) -> Manifest:
         """Return what the deployment puts into the bucket, as the files are now."""
-        digests = Digests(self._memory())
-        site = StagingSite(self.project.root, self.project.state / "deploy" / self.deployment.name)
+        memory = self._memory()
+        digests = Digests(memory.with_suffix(".json"))
+        site = StagingSite(self.project.root, memory)
         manifest = build_manifest(self.deployment, site, digests)
         digests.save()
         return manifest
 
     def _memory(self) -> Path:
-        name = f"{self.project.root}\n{self.deployment.name}"
-        file = f"{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}.json"
-        return cache_folder(os.environ, Path.home()) / "digests" / file
+        """Return where digests and plugins.zip are kept: outside the project, which a plan leaves as it is."""
+        name = hashlib.sha256(os.fsencode(f"{self.project.root}\n{self.deployment.name}")).hexdigest()[:16]
+        return cache_folder(os.environ, Path.home()) / "deploy" / name
 
 
 def choose_deployment(
