@@ -8,12 +8,13 @@ from typing import Any
 
 from mwaa_local.catalog import constraints_for
 from mwaa_local.cli.checks import project_inputs
-from mwaa_local.cli.look import make_commands
+from mwaa_local.cli.look import make_commands, tidy_at_exit
 from mwaa_local.cli.progress import open_progress
 from mwaa_local.config import LoadedConfig, Project
 from mwaa_local.dag_report import DagReport, build_report
 from mwaa_local.ports import CommandRunner
 from mwaa_local.runtime.dag_tests import (
+    SERVICE,
     DagTestEnvironment,
     ReadingLimits,
     load_environment,
@@ -104,6 +105,7 @@ def open_dag_testing(project: Project, loaded: LoadedConfig) -> DagTesting:
     folder = StateFolder(project.state)
     folder.create()
     prepare_folders(folder, project)
+    tidy_at_exit(folder, SERVICE)
     environment = load_environment(loaded, project, folder) or _build(project, loaded, folder)
     return DagTesting(project, loaded, folder, environment, make_commands())
 

@@ -4,6 +4,7 @@ For commands that must answer at once; `app` brings everything that changing an 
 to import than all of this takes to run.
 """
 
+import atexit
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -60,6 +61,21 @@ def make_commands() -> CommandRunner:
     from mwaa_local.adapters.commands import SystemCommands
 
     return SystemCommands()
+
+
+def tidy_at_exit(folder: StateFolder, service: str) -> None:
+    """Have the TMPDIR of a command that starts no environment removed when we end, unless another one works in it."""
+
+    def tidy() -> None:
+        from mwaa_local.adapters.processes import SystemProcesses
+        from mwaa_local.runtime.airflow_home import remove_idle_folders
+
+        if not folder.root.is_dir() or is_locked(folder.supervisor_lock):
+            return
+        if not SystemProcesses().marked("TMPDIR", str(folder.own_folders.tmp(service))):
+            remove_idle_folders(folder, service)
+
+    atexit.register(tidy)
 
 
 def leave_to(command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:

@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from mwaa_local import __version__
@@ -62,6 +63,14 @@ def remove_temporary_files(folder: StateFolder) -> None:
     """Remove what services have left in their TMPDIRs: a container's is gone with it, too."""
     if folder.root.is_dir():
         shutil.rmtree(folder.own_folders.temporary, ignore_errors=True)
+
+
+def remove_idle_folders(folder: StateFolder, service: str) -> None:
+    """Remove a TMPDIR that nobody uses any more, unless there is something in it that may be looked at."""
+    own = folder.own_folders
+    with suppress(OSError):
+        own.tmp(service).rmdir()
+        own.temporary.rmdir()
 
 
 def _make_private(path: Path) -> None:

@@ -29,7 +29,7 @@ _NOWHERE = "postgresql+psycopg2://nobody@127.0.0.1:1/none"
 _LEFT_OUT = ("AIRFLOW__SECRETS__", "AIRFLOW__LOGGING__REMOTE", "AIRFLOW__CELERY__")
 """Settings that lead to services which are not there."""
 
-_SERVICE = "dag-tests"
+SERVICE = "dag-tests"
 REQUEST = "MWAA_LOCAL_REQUEST"
 
 
@@ -84,7 +84,7 @@ def script_environment(
 ) -> dict[str, str]:
     """Return what the startup script sees."""
     return {
-        **base_variables(environ, folder.own_folders, _SERVICE, python),
+        **base_variables(environ, folder.own_folders, SERVICE, python),
         **_own_variables(loaded),
         "AIRFLOW_HOME": str(_home(folder)),
         "PIP_TARGET": str(folder.root / "startup-packages"),
@@ -110,7 +110,7 @@ def reading_variables(
     if (folder.root / "startup-packages").is_dir():
         further.append(str(folder.root / "startup-packages"))
     variables = {
-        **base_variables(environ, folder.own_folders, _SERVICE, environment.python),
+        **base_variables(environ, folder.own_folders, SERVICE, environment.python),
         **_own_variables(loaded),
         **{name: value for name, value in exports.items() if name not in own},
         **own,
@@ -126,7 +126,7 @@ def prepare_folders(folder: StateFolder, project: Project) -> None:
     """Make the AIRFLOW_HOME of the readings, with `dags` and `plugins` where MWAA has them."""
     home = _home(folder)
     try:
-        prepare_own_folder(folder, _SERVICE)
+        prepare_own_folder(folder, SERVICE)
         for made in (home, folder.root / "no-plugins"):
             made.mkdir(parents=True, exist_ok=True)
         point_link(home / "dags", project.dags)
@@ -203,8 +203,8 @@ def _nowhere(folder: StateFolder) -> RuntimeAddresses:
 
 
 def _home(folder: StateFolder) -> Path:
-    return folder.root / _SERVICE / "airflow"
+    return folder.root / SERVICE / "airflow"
 
 
 def _record(folder: StateFolder) -> Path:
-    return folder.root / _SERVICE / "environment.json"
+    return folder.root / SERVICE / "environment.json"

@@ -18,6 +18,7 @@ from mwaa_local.runtime.airflow_home import (
     prepare_home,
     prepare_own_folder,
     project_fingerprint,
+    remove_idle_folders,
     remove_temporary_files,
     request_digest,
 )
@@ -169,3 +170,20 @@ def test_a_fingerprint_looks_at_plugins_by_name_size_and_time(project: Project) 
 
     assert project_fingerprint(project, "packages") != before
     assert project_fingerprint(project, "other packages") != project_fingerprint(project, "packages")
+
+
+def test_a_tmpdir_that_nobody_uses_is_removed_unless_there_is_something_in_it(tmp_path: Path) -> None:
+    folder = StateFolder(tmp_path / ".mwaa-local")
+    folder.create()
+    for service in ("dag-tests", "other"):
+        prepare_own_folder(folder, service)
+    (folder.own_folders.tmp("other") / "kept").touch()
+
+    remove_idle_folders(folder, "dag-tests")
+    remove_idle_folders(folder, "other")
+    assert not folder.own_folders.tmp("dag-tests").exists()
+    assert folder.own_folders.tmp("other").exists()
+
+    (folder.own_folders.tmp("other") / "kept").unlink()
+    remove_idle_folders(folder, "other")
+    assert not folder.own_folders.temporary.exists()
