@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass
 
 from mwaa_local.cli.requirements_plugins import with_archived_plugins
-from mwaa_local.cli.resolver_tools import fetch_file, make_resolver
+from mwaa_local.cli.resolver_tools import clock, fetch_file, make_resolver
 from mwaa_local.config import LoadedConfig, Project
 from mwaa_local.errors import RequirementsError
 from mwaa_local.validation.base_environment import make_base
@@ -14,6 +14,9 @@ from mwaa_local.validation.requirements_file import shown_name
 from mwaa_local.validation.requirements_verdict import Inputs, judge_requirements
 from mwaa_local.validation.resolver import Resolver
 
+_RECENT = 600.0
+"""Answers that are older than this are worth a word."""
+
 
 @dataclass(frozen=True, slots=True)
 class RequirementsWork:
@@ -21,6 +24,13 @@ class RequirementsWork:
 
     inputs: Inputs
     resolver: Resolver
+    began: float
+
+    @property
+    def asked_before(self) -> float | None:
+        """Return when the index was asked, if that was some minutes before this command."""
+        asked = self.resolver.asked
+        return asked if asked is not None and asked < self.began - _RECENT else None
 
 
 def prepare_check(
@@ -30,7 +40,7 @@ def prepare_check(
     base = make_base(loaded.version, provider)
     seen = with_archived_plugins(project, os.environ)
     inputs = Inputs(seen, base, container_variables(loaded), fetch_file)
-    return RequirementsWork(inputs, make_resolver(base, sys.executable, refresh=refresh))
+    return RequirementsWork(inputs, make_resolver(base, sys.executable, refresh=refresh), clock().now())
 
 
 def requirements_findings(project: Project, loaded: LoadedConfig) -> tuple[Finding, ...]:

@@ -1,5 +1,7 @@
 """The verdict on requirements as people read it, and as fields of a JSON document."""
 
+from datetime import UTC, datetime
+
 from mwaa_local.cli.finding_report import count, render_report
 from mwaa_local.cli.render import paint, render_table
 from mwaa_local.validation.package_verdict import PackageVerdict
@@ -14,8 +16,8 @@ _DECIDED = {
 }
 
 
-def verdict_fields(verdict: Verdict) -> dict[str, object]:
-    """Return the verdict for programs, beside its findings."""
+def verdict_fields(verdict: Verdict, asked: float | None = None) -> dict[str, object]:
+    """Return the verdict for programs, beside its findings; `asked`: when the index was, in seconds of the epoch."""
     return {
         "airflow": verdict.airflow,
         "amazon_provider": verdict.amazon_provider,
@@ -24,6 +26,9 @@ def verdict_fields(verdict: Verdict) -> dict[str, object]:
         "installs": verdict.installs,
         "works": verdict.works,
         "forced_constraints": verdict.forced_constraints,
+        "watchtower_put_back": verdict.watchtower_put_back or None,
+        "estimated_seconds": round(verdict.estimated_seconds),
+        "index_asked": asked if asked is None else _moment(asked).isoformat(timespec="seconds"),
         "lines": [
             {
                 "file": line.location.file,
@@ -38,6 +43,10 @@ def verdict_fields(verdict: Verdict) -> dict[str, object]:
     }
 
 
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
 def _package_object(package: PackageVerdict) -> dict[str, object]:
     return {
         "name": package.name,
@@ -50,14 +59,16 @@ def _package_object(package: PackageVerdict) -> dict[str, object]:
     }
 
 
-def render_verdict(verdict: Verdict, *, coloured: bool) -> str:
-    """Return the verdict for people."""
+def render_verdict(verdict: Verdict, asked: float | None = None, *, coloured: bool) -> str:
+    """Return the verdict for people; `asked`: when the index was, where that is worth saying."""
     provider = f", amazon provider {verdict.amazon_provider}" if verdict.amazon_provider else ""
     lines = [f"MWAA {verdict.airflow}: Python {verdict.python}, pip {verdict.pip}{provider}", ""]
     lines += _line_table(verdict)
     lines += _changes(verdict)
     if verdict.findings:
         lines += [render_report(verdict.findings, coloured=coloured), ""]
+    if asked is not None:
+        lines.append(f"The index was asked at {_moment(asked).astimezone():%H:%M} (--refresh asks it anew).")
     return "\n".join([*lines, conclusion(verdict, coloured=coloured)])
 
 
@@ -86,6 +97,8 @@ def _changes(verdict: Verdict) -> list[str]:
         lines.append(f"  Adds {len(added)}: {', '.join(added)}")
     if replaced:
         lines.append(f"  Changes {len(replaced)}: {', '.join(replaced)}")
+    if verdict.watchtower_put_back:
+        lines.append(f"  MWAA puts back: watchtower {verdict.watchtower_put_back}")
     if verdict.installs and not changed:
         lines.append("  Changes nothing: all of it is installed already.")
     return [*lines, ""] if lines else []

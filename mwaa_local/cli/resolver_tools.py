@@ -16,7 +16,7 @@ from mwaa_local.validation.base_environment import BaseEnvironment
 from mwaa_local.validation.resolver import Resolver, ResolverTools
 from mwaa_local.validation.resolver_memory import AnswerMemory
 
-__all__ = ["fetch_file", "make_resolver"]
+__all__ = ["clock", "fetch_file", "make_resolver"]
 
 
 def make_resolver(base: BaseEnvironment, own_python: str, *, refresh: bool = False) -> Resolver:
@@ -35,7 +35,7 @@ def make_resolver(base: BaseEnvironment, own_python: str, *, refresh: bool = Fal
             fetch_metadata=fetch_metadata,
             # Named, because uv's own search can take seconds (pyenv's shims are programs).
             interpreter=_interpreter(base.version, environ) or Path(own_python),
-            memory=AnswerMemory(folder / "answers", SystemClock().now, refresh),
+            memory=AnswerMemory(folder / "answers", clock().now, refresh),
         ),
     )
 
@@ -45,3 +45,8 @@ def _interpreter(version: MwaaVersion, environ: dict[str, str]) -> Path | None:
         if candidate.path.resolve().name.startswith(f"python{version.python}"):
             return candidate.path
     return None
+
+
+def clock() -> SystemClock:
+    """Return the clock of this machine."""
+    return SystemClock()

@@ -19,6 +19,15 @@ from mwaa_local.validation.requirements_fix import MARK, FixedFile, make_fix
 from mwaa_local.validation.requirements_verdict import Verdict, judge_requirements
 
 
+def _print_schema(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from mwaa_local.cli.requirements_schema import make_schema
+        from mwaa_local.validation.reports import render_json
+
+        click.echo(render_json(make_schema()), nl=False)
+        context.exit()
+
+
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @project_option
@@ -36,6 +45,14 @@ from mwaa_local.validation.requirements_verdict import Verdict, judge_requiremen
     "--install", "installs", is_flag=True, help="Install too, into a throw-away environment, and try it out."
 )
 @click.option("--refresh", is_flag=True, help="Ask the index anew; answers are remembered for a day.")
+@click.option(
+    "--json-schema",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_schema,
+    help="Print the schema of --json and stop.",
+)
 @report_options
 def test_requirements_command(
     file: Path | None, folder: Path, fixes: bool, installs: bool, **wishes: Any
@@ -56,9 +73,9 @@ def test_requirements_command(
         verdict = with_trial(verdict, work.inputs)
     write_reports("requirements", verdict.findings, sarif, junit)
     if as_json:
-        print_json(verdict.findings, verdict_fields(verdict))
+        print_json(verdict.findings, verdict_fields(verdict, work.resolver.asked))
     elif "-" not in (str(sarif), str(junit)):
-        click.echo(render_verdict(verdict, coloured=is_coloured()))
+        click.echo(render_verdict(verdict, work.asked_before, coloured=is_coloured()))
     if fixes:
         click.echo(_fix(work, verdict), err=True)
     return exit_code(verdict.findings)

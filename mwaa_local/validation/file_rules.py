@@ -22,7 +22,7 @@ def check_files(
     return (
         *_check_sources(files, places, base),
         *_check_hashes(files, places, file, packages),
-        *_check_time(files, base),
+        *_check_time(files, file, base),
         *_check_network(files, file, base),
     )
 
@@ -53,7 +53,7 @@ def _check_sources(
             "requirements-source-build",
             Severity.ERROR if fails else Severity.WARNING,
             f"{each.name} {each.version} has no wheel for Python {base.version.python} on {base.version.base_os}: "
-            f"pip compiles it from source{_needs(build)}.",
+            f"pip builds it from source{_needs(build)}.",
             "Pin a version that has a wheel, or build a wheel and put it into plugins.zip.",
             places.get(each.name),
             "MWAA-FACTS 3.4",
@@ -107,7 +107,9 @@ def _check_hashes(
         )
 
 
-def _check_time(files: Sequence[PackageFiles], base: BaseEnvironment) -> Iterator[Finding]:
+def _check_time(
+    files: Sequence[PackageFiles], file: RequirementsFile, base: BaseEnvironment
+) -> Iterator[Finding]:
     seconds = estimate_seconds(files, base.version)
     if seconds < LONG:
         return
@@ -121,7 +123,7 @@ def _check_time(files: Sequence[PackageFiles], base: BaseEnvironment) -> Iterato
         f"{len(files)} packages ({size / 1e6:.0f} MB{compiled}) take about {seconds / 60:.0f} minutes on a small "
         f"environment class: that {verb} the nine minutes after which MWAA ends the installation.",
         "Leave out what tasks do not need, pin versions that have wheels, or run it elsewhere (ECS, EKS, Batch).",
-        None,
+        file.top,
         "MWAA-FACTS 3.1",
     )
 
@@ -144,6 +146,6 @@ def _check_network(
         Severity.INFO,
         f"{number} come{'' if len(fetched) > 1 else 's'} from a package index. {where}",
         "For such an environment: mwaa-local package-requirements puts wheels into plugins.zip.",
-        None,
+        file.top,
         "MWAA-FACTS 11.3 (1)",
     )

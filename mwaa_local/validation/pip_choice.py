@@ -53,6 +53,10 @@ def resolve_as_pip(resolver: Resolver, question: Question, base: BaseEnvironment
         files = resolver.find_files(question, changed_packages(answer, base))
         unusable = _unusable(files, base) | dict.fromkeys(resolver.find_invalid(files), _INVALID)
         if not unusable:
+            wheels = _prefer_wheels(question, files, base)
+            if wheels != question and isinstance(resolver.resolve(wheels), Resolution):
+                question = wheels
+                continue
             lifted = _lift(resolver, question, answer, base)
             if lifted != answer:
                 files = resolver.find_files(question, changed_packages(lifted, base))
@@ -108,6 +112,16 @@ def _unusable(files: Iterable[PackageFiles], base: BaseEnvironment) -> dict[Pack
         for each in files
         if each.wheels and not each.has_source and not each.has_wheel_for(base.version)
     }
+
+
+def _prefer_wheels(question: Question, files: Iterable[PackageFiles], base: BaseEnvironment) -> Question:
+    """With --prefer-binary pip takes an older version that has a wheel rather than a newer one that has none."""
+    options = question.options
+    sources = [each.name for each in files if each.has_source and not each.has_wheel_for(base.version)]
+    new = tuple(name for name in sources if name not in options.only_binary)
+    if not options.prefer_binary or not new:
+        return question
+    return replace(question, options=replace(options, only_binary=(*options.only_binary, *new)))
 
 
 def _lift(resolver: Resolver, question: Question, answer: Resolution, base: BaseEnvironment) -> Resolution:

@@ -98,9 +98,17 @@ def _sarif_result(finding: Finding, rule_index: int) -> dict[str, object]:
     if finding.location is not None:
         at = finding.location
         region = {"startLine": at.line} | ({"startColumn": at.column} if at.column else {})
-        artifact = {"uri": quote(at.file.replace("\\", "/"), safe="/:")}
+        artifact = {"uri": _address(at.file)}
         result["locations"] = [{"physicalLocation": {"artifactLocation": artifact, "region": region}}]
     return result
+
+
+def _address(file: str) -> str:
+    """Return a file's name as a URI: relative as it is, absolute with its scheme (a name may have a colon, too)."""
+    if re.match(r"https?://", file):
+        return quote(file, safe="/:%?&=#+,;@")
+    path = quote(file.replace("\\", "/"), safe="/")
+    return f"file://{path}" if path.startswith("/") else path
 
 
 def _junit_case(suite: str, finding: Finding) -> ElementTree.Element:

@@ -61,6 +61,11 @@ class RequirementsFile:
     findings: tuple[Finding, ...]
     """What pip refuses, and what it will not read as it was meant."""
 
+    @property
+    def top(self) -> Location:
+        """Return the beginning of the project's own file: the place of what no single line is to blame for."""
+        return Location(self.texts[0][0], 1)
+
 
 @dataclass(slots=True)
 class _Reading:

@@ -37,14 +37,13 @@ def conflict_findings(
     found = [_culprit_finding(each, told, base) for each in diagnosis.culprits]
     if found:
         return tuple(found)
-    place = Location(file.lines[0].location.file, 1) if file.lines else None
     return (
         Finding(
             "requirements-conflict",
             Severity.ERROR,
             f"The requirements cannot be installed together. {told}",
             "Change one of the versions that are named, or the constraints that pin them.",
-            place,
+            file.top,
             f"pip {base.target.pip}",
         ),
     )

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 from mwaa_local.requirements_files import OFFICIAL_CONSTRAINTS_URL
 from mwaa_local.validation.base_environment import BaseEnvironment
-from mwaa_local.validation.finding import Finding, Location, Severity
+from mwaa_local.validation.finding import Finding, Severity
 from mwaa_local.validation.requirement_line import RequirementLine
 from mwaa_local.validation.requirements_file import RequirementsFile
 from mwaa_local.validation.requirements_system import missing_system_need
@@ -43,7 +43,6 @@ def check_lines(file: RequirementsFile, base: BaseEnvironment) -> tuple[Finding,
 def _check_constraints(file: RequirementsFile, base: BaseEnvironment) -> Iterator[Finding]:
     if file.has_constraints or not file.lines:
         return
-    place = Location(file.lines[0].location.file, 1)
     version = base.version
     url = OFFICIAL_CONSTRAINTS_URL.format(airflow=version.airflow, python=version.python)
     hint = f'Begin the file with: --constraint "{url}"'
@@ -55,7 +54,7 @@ def _check_constraints(file: RequirementsFile, base: BaseEnvironment) -> Iterato
     else:
         message = f"The file names no constraints: on MWAA {version.airflow} any package may then change Airflow's own."
         severity = Severity.WARNING
-    yield Finding("requirements-no-constraint", severity, message, hint, place, "MWAA-FACTS 3.1")
+    yield Finding("requirements-no-constraint", severity, message, hint, file.top, "MWAA-FACTS 3.1")
 
 
 def _check_pins(file: RequirementsFile, base: BaseEnvironment) -> Iterator[Finding]:

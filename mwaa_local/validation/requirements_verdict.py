@@ -22,6 +22,7 @@ from mwaa_local.validation.requirements_outcome import (
     withdrawn_findings,
 )
 from mwaa_local.validation.requirements_rules import check_lines
+from mwaa_local.validation.requirements_time import estimate_seconds
 from mwaa_local.validation.resolution import Refusal, Resolution
 from mwaa_local.validation.resolver import Question, Resolver
 
@@ -47,6 +48,10 @@ class Verdict:
     diagnosis: Diagnosis | None
     file: RequirementsFile
     """What was read."""
+    watchtower_put_back: str = ""
+    """The watchtower that MWAA installs again, where the requirements have changed it."""
+    estimated_seconds: float = 0.0
+    """Of the installation on a small environment class, roughly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,7 @@ def judge_requirements(inputs: Inputs, resolver: Resolver) -> Verdict:
         accepted,
         installs=not has_errors(found),
         works=accepted.works or has_errors(found),
+        estimated_seconds=estimate_seconds(choice.files, base.version),
         findings=order_findings((*accepted.findings, *found)),
     )
 
@@ -194,4 +200,5 @@ def _accepted(
         health=health,
         diagnosis=None,
         file=file,
+        watchtower_put_back=base.version.watchtower if put_back else "",
     )

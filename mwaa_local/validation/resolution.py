@@ -18,7 +18,10 @@ _NETWORK = re.compile(
     r"temporary failure in name resolution|invalid peer certificate|network (was|connectivity is) disabled",
     re.IGNORECASE,
 )
-_REFUSED = re.compile(r"HTTP status client error \((401|403|404|410)")
+_REFUSED = re.compile(
+    r"HTTP status client error \((401|403|404|410)|Repository not found|Authentication failed|"
+    r"couldn't find remote ref|failed to find branch, tag, or commit"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -155,3 +156,67 @@ def test_a_wheel_that_neither_the_folder_nor_the_zip_has_is_named_as_the_user_wo
         archive.writestr("some.py", "")
     assert run(["test-requirements", "--project", str(root)]) == 3
     assert "there is no plugins/none-1.0-py3-none-any.whl" in capsys.readouterr().out
+
+
+def kinds(schema: dict[str, Any]) -> list[str]:
+    kind = schema.get("type", [])
+    return kind if isinstance(kind, list) else [kind]
+
+
+def problems(schema: dict[str, Any], value: object, place: str = "$") -> list[str]:
+    """Return where a value is not what the schema says (of JSON Schema, what our schemas use)."""
+    if "const" in schema:
+        return [] if value == schema["const"] else [f"{place}: {value!r}"]
+    if "enum" in schema:
+        return [] if value in schema["enum"] else [f"{place}: {value!r}"]
+    names = {str: "string", bool: "boolean", int: "integer", float: "number", dict: "object", list: "array"}
+    kind = "null" if value is None else names[type(value)]
+    if kind not in kinds(schema) and not (kind == "integer" and "number" in kinds(schema)):
+        return [f"{place}: {kind}"]
+    if isinstance(value, dict):
+        # Every field is documented, and every documented field is there.
+        found = [f"{place}: {name}" for name in value.keys() ^ schema["properties"].keys()]
+        for name in value.keys() & schema["properties"].keys():
+            found += problems(schema["properties"][name], value[name], f"{place}.{name}")
+        return found
+    if isinstance(value, list):
+        return [each for item in value for each in problems(schema["items"], item, f"{place}[]")]
+    return []
+
+
+@pytest.mark.parametrize("line", ["tinything==1.0", "tinything==9.0", "watchtower==1.0.6"])
+def test_the_json_is_what_its_schema_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], line: str
+) -> None:
+    assert run(["test-requirements", "--json-schema"]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    wheels = ("tinything 1.0 py3-none-any: requests>=2", "watchtower 1.0.6 py3-none-any")
+    root = make_project(tmp_path / "project", f"# -c none\n{OFFLINE}{line}\n", wheels)
+    run(["test-requirements", "--project", str(root), "--json"])
+    document = json.loads(capsys.readouterr().out)
+    assert problems(schema, document) == []
+    assert document["watchtower_put_back"] == ("2.0.1" if line.startswith("watchtower") else None)
+
+
+def test_sarif_is_what_code_scanning_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = make_project(tmp_path / "project", f"-r 'dags/my%20 more.txt'\n{OFFLINE}tinything==1.0\n")
+    (root / "dags" / "my%20 more.txt").write_text("pyodbc==1\n\n=broken\n")
+    outside = tmp_path / "outside.txt"
+    outside.write_text("=broken\n")
+    assert run(["test-requirements", "--project", str(root), "--sarif", "-"]) == 3
+    log = json.loads(capsys.readouterr().out)
+    assert run(["test-requirements", str(outside), "--project", str(root), "--sarif", "-"]) == 3
+    other = json.loads(capsys.readouterr().out)
+    assert (log["version"], len(log["runs"])) == ("2.1.0", 1)
+    rules = log["runs"][0]["tool"]["driver"]["rules"]
+    for result in log["runs"][0]["results"]:
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
+        assert result["level"] in {"error", "warning", "note"}
+        assert result["message"]["text"]
+        (place,) = result["locations"]
+        assert place["physicalLocation"]["region"]["startLine"] >= 1
+        assert not place["physicalLocation"]["artifactLocation"]["uri"].startswith(("/", "file:"))
+    places = [each["locations"][0]["physicalLocation"] for each in log["runs"][0]["results"]]
+    assert {"artifactLocation": {"uri": "dags/my%2520%20more.txt"}, "region": {"startLine": 3}} in places
+    place = other["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == outside.as_uri()
