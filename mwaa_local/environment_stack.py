@@ -213,7 +213,7 @@ def _aws(inputs: StackInputs) -> ServiceSpec:
         probe=HttpProbe(f"http://127.0.0.1:{inputs.ports.aws}/_mwaa_local/health"),
         needs=(),
         stop_signal=signal.SIGTERM,
-        stop_grace=5.0,
+        stop_grace=30.0,  # it stops the environments of the MWAA API first
     )
 
 

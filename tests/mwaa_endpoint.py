@@ -23,6 +23,7 @@ from botocore.config import Config
 
 from mwaa_local.aws import server
 from mwaa_local.aws.mwaa_api.backend import BackendError, RestAnswer, RestCall, Wish
+from mwaa_local.aws.persistence import S3Store
 from tests.contract.endpoint_process import Endpoint
 
 BUCKET = "mwaa-local-test"
@@ -56,6 +57,9 @@ class ScriptedBackend:
     def remove(self, name: str) -> None:
         self._note(name, {"removed": True})
         self._follow(name)
+
+    def end(self) -> None:
+        (self._folder / "ended").touch()
 
     def token_key(self, name: str) -> bytes:
         return f"key of {name}".encode()
@@ -176,7 +180,7 @@ def _write(path: Path, value: Any) -> None:
     draft.replace(path)
 
 
-def _make_backend(options: Namespace) -> ScriptedBackend:
+def _make_backend(options: Namespace, _objects: S3Store) -> ScriptedBackend:
     return ScriptedBackend(options.state)
 
 

@@ -75,11 +75,13 @@ class QueueStore:
             if isinstance(backend, SQSBackend):
                 yield from backend.queues.values()
 
-    def release(self, consumer: str) -> int:
-        """Make every message that `consumer` holds available again, and return how many there were."""
+    def release(self, consumer: str, queue_name: str = "") -> int:
+        """Make every message that `consumer` holds (of one queue) available again; return how many there were."""
         released = 0
         with self.lock:
             for queue in self.queues():
+                if queue_name not in ("", queue.name):
+                    continue
                 for message in list(queue._pending_messages):
                     if not message.visible and self.holders.get(message.id) == consumer:
                         self.make_visible(queue, message)

@@ -24,20 +24,28 @@ class Seed:
 def apply_seed(seed: Seed) -> None:
     """Create what `seed` names and does not exist yet, in moto's backends of this process."""
     if seed.queue:
-        _create_queue(seed.region, seed.queue)
+        create_queue(seed.region, seed.queue)
     if seed.bucket:
         _create_bucket(seed.region, seed.bucket)
     for secret in seed.secrets:
         _create_secret(seed.region, secret)
 
 
-def _create_queue(region: str, name: str) -> None:
+def create_queue(region: str, name: str) -> None:
+    """Create the Celery queue of an environment, if there is none."""
     backend = sqs_backends[ACCOUNT_ID][region]
     attributes: dict[str, Any] = {"VisibilityTimeout": str(QUEUE_VISIBILITY_TIMEOUT)}
     if name in backend.queues:
         backend.set_queue_attributes(name, attributes)
     else:
         backend.create_queue(name, None, **attributes)
+
+
+def remove_queue(region: str, name: str) -> None:
+    """Remove a queue with what is in it, if there is one."""
+    backend = sqs_backends[ACCOUNT_ID][region]
+    if name in backend.queues:
+        backend.delete_queue(name)
 
 
 def _create_bucket(region: str, name: str) -> None:

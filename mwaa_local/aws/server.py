@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from mwaa_local.aws.mwaa_api.backend import EnvironmentBackend
     from mwaa_local.aws.mwaa_api.handler import MwaaApi
     from mwaa_local.aws.mwaa_api.work import Work
+    from mwaa_local.aws.persistence import S3Store
     from mwaa_local.aws.queues import QueueStore
 
-    MakeBackend = Callable[[argparse.Namespace], EnvironmentBackend]
+    MakeBackend = Callable[[argparse.Namespace, S3Store], EnvironmentBackend]
 
 LISTEN_ON = "127.0.0.1"
 JOURNAL = "queues.jsonl"
@@ -123,7 +124,8 @@ def _serve(options: argparse.Namespace, make_backend: "MakeBackend | None") -> N
             if options.parent and os.getppid() != options.parent:
                 raise KeyboardInterrupt
 
-    api, work = _mwaa_api(options, make_backend)
+    backend = make_backend(options, objects) if make_backend else None
+    api, work = _mwaa_api(options, backend)
     application = Endpoint(handlers, api, objects.recording)
     server = Server(LISTEN_ON, options.port, application, handler=_request_handler())
     signal.signal(signal.SIGTERM, _stop)
@@ -140,16 +142,14 @@ def _serve(options: argparse.Namespace, make_backend: "MakeBackend | None") -> N
         work.end()
 
 
-def _mwaa_api(options: argparse.Namespace, make_backend: "MakeBackend | None") -> "tuple[MwaaApi, Work]":
+def _mwaa_api(options: argparse.Namespace, backend: "EnvironmentBackend | None") -> "tuple[MwaaApi, Work]":
     from mwaa_local.aws.mwaa_api.assembly import ApiOptions, assemble
     from mwaa_local.aws.mwaa_api.records_only import RecordsOnly
     from mwaa_local.aws.mwaa_api.work import Pace
 
-    backend = make_backend(options) if make_backend else RecordsOnly(f"localhost:{options.port}")
     pace = Pace(options.realistic_times)
-    return assemble(
-        ApiOptions(options.state, options.region, options.strict_support, pace), backend, time.time
-    )
+    api_options = ApiOptions(options.state, options.region, options.strict_support, pace)
+    return assemble(api_options, backend or RecordsOnly(f"localhost:{options.port}"), time.time)
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:
@@ -170,8 +170,9 @@ def _release_handler(store: "QueueStore") -> "Handler":
     def release(environ: "Environ") -> tuple[str, Mapping[str, Any]]:
         if environ["REQUEST_METHOD"] != "POST":
             return "405 Method Not Allowed", {"message": "use POST"}
-        consumers = parse_qs(str(environ.get("QUERY_STRING", ""))).get("consumer", [])
-        return "200 OK", {"released": sum(store.release(consumer) for consumer in consumers)}
+        query = parse_qs(str(environ.get("QUERY_STRING", "")))
+        queue = query.get("queue", [""])[0]
+        return "200 OK", {"released": sum(store.release(each, queue) for each in query.get("consumer", []))}
 
     return release
 

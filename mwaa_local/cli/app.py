@@ -16,6 +16,7 @@ from mwaa_local.adapters.locks import held_lock, is_locked
 from mwaa_local.adapters.port_claims import PortClaims
 from mwaa_local.adapters.processes import SystemProcesses, describe_processes
 from mwaa_local.aws.account import (
+    ATTACHED,
     CREDENTIALS_PATH,
     TOKEN_VARIABLE,
     bucket_name,
@@ -42,7 +43,7 @@ from mwaa_local.runtime.index_settings import uv_environ
 from mwaa_local.runtime.leftovers import Watch
 from mwaa_local.runtime.native import NativeRuntime
 from mwaa_local.runtime.port_choice import PortFinder
-from mwaa_local.runtime.state import Secrets, StateFolder
+from mwaa_local.runtime.state import Secrets, StateFolder, read_json
 from mwaa_local.runtime.venv import cache_folder
 
 
@@ -63,19 +64,17 @@ class LocalAws:
         """Return the plan; AwsError if a profile has no credentials."""
         url = f"http://127.0.0.1:{ports.aws}"
         queue = celery_queue_name(secrets.environment_id)
-        command = [
-            sys.executable,
-            "-m",
-            "mwaa_local.aws.server",
-            "--port",
-            str(ports.aws),
-            "--state",
-            str(folder.aws),
-        ]
-        command += ["--region", config.region, "--queue", queue, "--airflow", version.airflow]
-        command += ["--bucket", bucket_name(config.name, secrets.environment_id)]
+        module, arguments = "mwaa_local.cli.endpoint", ["--region", config.region]
+        arguments += ["--bucket", bucket_name(config.name, secrets.environment_id)]
         if config.secrets_file is not None:
-            command += ["--secrets", str(config.secrets_file)]
+            arguments += ["--secrets", str(config.secrets_file)]
+        attached = read_json(folder.root / ATTACHED)
+        if attached is not None:
+            # An environment of the MWAA API: its AWS is the endpoint that made it.
+            url, queue = str(attached["endpoint"]), str(attached["queue"])
+            module, arguments = "mwaa_local.aws.attached", ["--endpoint", url]
+        command = [sys.executable, "-m", module, "--port", str(ports.aws), "--state", str(folder.aws)]
+        command += ["--queue", queue, "--airflow", version.airflow, *arguments]
         doors = self._doors(config, version, folder, ports)
         command += door_arguments(doors)
         environment = {**self._environ, KEY_VARIABLE: secrets.token_key}

@@ -32,6 +32,10 @@ class BackendError(Exception):
         self.message = message
 
 
+class ThrottledError(Exception):
+    """More calls of the REST API in a second than the service takes."""
+
+
 @dataclass(frozen=True, slots=True)
 class RestCall:
     """A call of Airflow's REST API on behalf of a role."""
@@ -72,4 +76,8 @@ class EnvironmentBackend(Protocol):
 
     def call_rest_api(self, wish: Wish, call: RestCall) -> RestAnswer:
         """Call the environment's REST API; BackendError if it does not answer in time."""
+        ...
+
+    def end(self) -> None:
+        """Stop all environments, as the endpoint ends; the next start applies their wishes again."""
         ...

@@ -1,10 +1,11 @@
-"""The buckets of moto's S3 as the rules see them."""
+"""The buckets of moto's S3 as the rules see them, and as environments read them."""
 
 from dataclasses import dataclass
 
 from moto.s3.models import FakeBucket, FakeKey, s3_backends
 
 from mwaa_local.aws.account import ACCOUNT_ID
+from mwaa_local.aws.environments.source import RemoteObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,25 @@ class MotoBucket:
             isinstance(each, FakeKey) and each.version_id == version
             for each in self.bucket.keys.getlist(key, [])
         )
+
+    def objects(self, prefix: str) -> tuple[RemoteObject, ...]:
+        """Return the current objects below a prefix."""
+        found = []
+        for key in list(self.bucket.keys):
+            current = self.bucket.keys.get(key) if str(key).startswith(prefix) else None
+            if isinstance(current, FakeKey):
+                state = f"{current.version_id} {current.etag} {current.last_modified.isoformat()}"
+                found.append(RemoteObject(key, state))
+        return tuple(found)
+
+    def read(self, key: str, version: str = "") -> bytes | None:
+        """Return an object's content (the current one without a version), None if there is none."""
+        versions = self.bucket.keys.getlist(key, [])
+        if version:
+            found = next((each for each in versions if each.version_id == version), None)
+        else:
+            found = versions[-1] if versions else None
+        return bytes(found.value) if isinstance(found, FakeKey) else None
 
 
 def find_bucket(name: str) -> MotoBucket | None:

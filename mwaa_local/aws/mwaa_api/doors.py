@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mwaa_local.aws.mwaa_api.backend import BackendError, EnvironmentBackend, RestCall
+from mwaa_local.aws.mwaa_api.backend import BackendError, EnvironmentBackend, RestCall, ThrottledError
 from mwaa_local.aws.mwaa_api.errors import ACCESS_DENIED, INTERNAL, ApiError, invalid, not_found
 from mwaa_local.aws.mwaa_api.records import USABLE, Environment, Status
 from mwaa_local.aws.mwaa_api.service import Answer, Call, EnvironmentsService
@@ -67,6 +67,8 @@ class DoorsService:
             answer = self._backend.call_rest_api(wish_of(environment), rest)
         except BackendError as error:
             raise ApiError(INTERNAL, error.message) from error
+        except ThrottledError as error:
+            raise ApiError("ThrottlingException", f"Rate exceeded: {error}.") from error
         members = {"RestApiStatusCode": answer.status, "RestApiResponse": answer.content}
         if answer.status in OK:
             return members

@@ -24,6 +24,9 @@ class RecordsOnly:
     def remove(self, name: str) -> None:
         """Do nothing."""
 
+    def end(self) -> None:
+        """Do nothing."""
+
     def token_key(self, name: str) -> bytes:
         """Return a key that nothing else has: the tokens open no door."""
         return hmac.digest(self._key, name.encode(), "sha256")

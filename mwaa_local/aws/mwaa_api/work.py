@@ -58,8 +58,9 @@ class Work:
                 self.begin(name)
 
     def end(self) -> None:
-        """Let threads that only wait for realistic times end; their work is taken up at the next start."""
+        """End what runs; work that is not done is taken up at the next start."""
         self._ending.set()
+        self._backend.end()
 
     def _run(self, name: str, turn: threading.Lock) -> None:
         # One at a time: a start after a pause may still be going on when an update begins.
