@@ -42,14 +42,20 @@ def open_bucket(
 class S3Bucket:
     """ObjectStore of one bucket; may be used by several threads at once."""
 
-    def __init__(self, transport: Transport, part_size: int = PART) -> None:
+    def __init__(self, transport: Transport, *, part_size: int = PART, page: int = 1000) -> None:
         self._transport = transport
         self._part_size = part_size
+        self._page = page
         self._knows_conditions = True
 
     def list_objects(self, prefix: str) -> Iterator[ObjectRecord]:
         """Yield the objects whose keys begin with `prefix`, in the order of their keys."""
-        query = (("encoding-type", "url"), ("list-type", "2"), ("max-keys", "1000"), ("prefix", prefix))
+        query = (
+            ("encoding-type", "url"),
+            ("list-type", "2"),
+            ("max-keys", str(self._page)),
+            ("prefix", prefix),
+        )
         token: str | None = None
         while True:
             # The signature wants the names in order.

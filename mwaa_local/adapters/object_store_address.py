@@ -7,11 +7,15 @@ import base64
 import http.client
 import socket
 import ssl
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
+import botocore
 import botocore.session
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.httpsession import get_cert_path
 from botocore.utils import get_environ_proxies
@@ -75,17 +79,32 @@ def is_of_aws(url: str) -> bool:
 
 
 def _own_url(session: botocore.session.Session, region: str, bucket: str) -> str:
-    """Have botocore presign a URL, which asks nobody anything: its endpoint rules have many cases."""
-    client = _client(session, region, {})
+    """Have botocore make a request and keep it from being sent: its endpoint rules have many cases."""
+    client = _client(session, region, None)
     if not is_of_aws(client.meta.endpoint_url):
         # Else botocore would ask `bucket.localhost`, which is nobody's name.
         client = _client(session, region, {"addressing_style": "path"})
-    return str(client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "x"}))
+    urls: list[str] = []
+
+    def keep(request: AWSPreparedRequest, **_others: object) -> AWSResponse:
+        urls.append(request.url)
+        return AWSResponse(request.url, 200, HTTPHeaders(), _Nothing())
+
+    client.meta.events.register("before-send.s3.HeadObject", keep)
+    client.head_object(Bucket=bucket, Key="x")
+    return urls[0]
+
+
+class _Nothing:
+    """The body of an answer that nobody gave."""
+
+    def stream(self) -> Iterator[bytes]:
+        """Yield nothing."""
+        return iter(())
 
 
 def _client(session: botocore.session.Session, region: str, settings: Any) -> Any:
-    # With the older signature presigned URLs name the global endpoint, which is not where the bucket is.
-    config = Config(signature_version="s3v4", s3=settings)
+    config = Config(signature_version=botocore.UNSIGNED, s3=settings)
     return session.create_client("s3", region_name=region, config=config)
 
 

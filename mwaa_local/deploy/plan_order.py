@@ -1,6 +1,6 @@
 """In which order files are uploaded: what another file needs comes before it, so that no DAG is read half deployed.
 
-Plugins, requirements and script come first, then what DAG files read, then modules before the modules that import them. Pure.
+Plugins, requirements and script come first, then what DAG files read, then modules before their importers. Pure.
 """
 
 import ast
@@ -33,7 +33,9 @@ def _dependencies(files: Sequence[StagedFile], root: str) -> dict[str, frozenset
     for file in files:
         own = _module_name(file.key, root)
         imported = _imported_names(file, own, tops)
-        found[file.key] = frozenset(_resolve(imported, keys)) - {file.key}
+        # A package often imports its modules: that they lie in it must not make that a circle.
+        above = {keys.get(name) for name in _packages_of(own)}
+        found[file.key] = frozenset(_resolve(imported, keys)) - above - {file.key}
     return found
 
 
@@ -76,14 +78,17 @@ def _may_import(source: bytes, tops: set[bytes]) -> bool:
     return b"import" in source and b"\\\n" in source
 
 
+def _packages_of(module: str) -> Iterator[str]:
+    parts = module.split(".")
+    return (".".join(parts[:length]) for length in range(1, len(parts)))
+
+
 def _resolve(names: Iterable[str], keys: Mapping[str, str]) -> Iterator[str]:
     """Yield the keys of modules, and of the packages that they lie in."""
     for name in names:
-        parts = name.split(".")
-        for length in range(1, len(parts) + 1):
-            key = keys.get(".".join(parts[:length]))
-            if key:
-                yield key
+        for each in (*_packages_of(name), name):
+            if each in keys:
+                yield keys[each]
 
 
 def _levels(needs: Mapping[str, frozenset[str]]) -> dict[str, int]:
