@@ -14,6 +14,7 @@ from mwaa_local.errors import RoleFailedError, RuntimeStateError
 from mwaa_local.ports import ProcessId, ProcessOrder
 from mwaa_local.runtime.airflow_home import prepare_own_folder, remove_temporary_files, request_digest
 from mwaa_local.runtime.convergence import Phase
+from mwaa_local.runtime.database_user import remove_data
 from mwaa_local.runtime.host import Host, Progress
 from mwaa_local.runtime.leftovers import (
     SUPERVISOR_VARIABLE,
@@ -133,6 +134,7 @@ class NativeRuntime:
         if not folder.root.exists():
             return False
         self.stop()
+        remove_data(folder.database)
         try:
             shutil.rmtree(folder.root)
         except OSError as error:
