@@ -17,6 +17,9 @@ from mwaa_local.deployment import Deployment
 from mwaa_local.errors import MwaaLocalError
 from mwaa_local.validation.finding import Finding, Severity, has_errors, order_findings
 
+SITE = "the bucket and the environment"
+"""The source of findings about where a deployment goes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Gate:

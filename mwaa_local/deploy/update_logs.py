@@ -30,6 +30,8 @@ class UpdateLogs:
     failed: bool
     """Whether pip says that it did not install the requirements, or the startup script that it failed."""
     unread: str = ""
+    is_off: bool = False
+    """Whether the environment keeps no such logs."""
 
 
 def read_update_logs(environment: EnvironmentRecord, logs: LogGroups, since: float) -> UpdateLogs:
@@ -37,7 +39,10 @@ def read_update_logs(environment: EnvironmentRecord, logs: LogGroups, since: flo
     group = dict(environment.log_groups).get("SchedulerLogs")
     if group is None:
         return UpdateLogs(
-            (), False, "its scheduler logs are switched off (LoggingConfiguration of the environment)"
+            (),
+            False,
+            "its scheduler logs are switched off (LoggingConfiguration of the environment)",
+            is_off=True,
         )
     chosen: list[LogLine] = []
     failed = False

@@ -54,7 +54,7 @@ def test_completion_finds_commands(cli_process: Cli, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("_MWAA_LOCAL_COMPLETE", "bash_complete")
     monkeypatch.setenv("COMP_WORDS", "mwaa-local sta")
     monkeypatch.setenv("COMP_CWORD", "1")
-    assert cli_process().stdout == "plain,start\nplain,status\n"
+    assert cli_process().stdout == "plain,start\nplain,status\nplain,stage\n"
 
 
 def test_completion_finds_services(

@@ -1,12 +1,8 @@
 """MWAA, CloudWatch Logs and STS through our adapters: on the local endpoint, which follows botocore's service model,
 and on a server that answers what AWS answers when it refuses."""
 
-import json
-import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +11,9 @@ import pytest
 from mwaa_local.adapters.aws_access import open_access
 from mwaa_local.aws_ports import AwsAccess, EnvironmentChange, LastUpdate, S3Source
 from mwaa_local.errors import AwsError
+from tests.aws_credentials import use_fake_credentials
 from tests.mwaa_endpoint import BUCKET, REGION, MwaaEndpoint, Step, running_endpoint
+from tests.refusing_server import Refusing, refusing_server
 
 NO_UPDATE = EnvironmentChange()
 
@@ -26,65 +24,15 @@ def endpoint() -> Iterator[MwaaEndpoint]:
         yield running
 
 
-@dataclass
-class Refusing:
-    """A server that answers the next requests from a list, and writes down what was asked."""
-
-    answers: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
-    hosts: list[str] = field(default_factory=list)
-    url: str = ""
-
-    def next(self) -> tuple[int, str, dict[str, Any]]:
-        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-
-
 @pytest.fixture
 def refusing() -> Iterator[Refusing]:
-    script = Refusing()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", "0")))
-            script.asked.append(f"{self.command} {self.path}")
-            script.hosts.append(self.headers["Host"])
-            status, code, body = script.next()
-            text = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("x-amzn-ErrorType", code)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-        do_PATCH = do_POST = do_GET
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    script.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield script
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with refusing_server() as script:
+        yield script
 
 
 @pytest.fixture(autouse=True)
 def fake_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Nothing here may ever reach AWS, or a configuration of this machine."""
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL_MWAA"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    use_fake_credentials(monkeypatch, tmp_path)
 
 
 @pytest.fixture
