@@ -28,7 +28,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from mwaa_local.config import CONFIG_FILE, LoadedConfig, Project
+from mwaa_local.config import CONFIG_FILE, LoadedConfig, Origin, Project, Source
 from mwaa_local.config_file import ConfigFile, load_config_file, nearest
 from mwaa_local.config_values import Given, check_name, check_region, check_switch, check_text, check_version
 from mwaa_local.deployment import DeployedTree, Deployment, S3Layout
@@ -40,6 +40,10 @@ from mwaa_local.errors import ConfigError
 TABLE = "deployments"
 STATE = ".mwaa-local"
 """Where receipts and the lock lie in the bucket unless the deployment says otherwise."""
+
+PROFILE_VARIABLE = "MWAA_LOCAL_PROFILE"
+NO_PROFILE = "none"
+"""As the variable's value: the ordinary chain of credentials."""
 
 NAME_RULE = "Use letters, digits, dots, - and _, beginning with a letter or digit; at most 64."
 
@@ -83,7 +87,7 @@ def load_deployment(
     file = _config_file(project)
     known = file.tables.get(TABLE, {}) if file else {}
     if file is None or not known:
-        raise _none_there(project, name)
+        raise no_deployment(project, name)
     chosen = _choose(file, name)
     values = known[chosen]
     if not isinstance(values, dict):
@@ -135,7 +139,7 @@ class _Reader:
             name=self._name,
             bucket=table.require("bucket", check_bucket, 'Name the bucket: bucket = "my-airflow-bucket"'),
             region=table.pick("region", check_region, loaded.config.region),
-            profile=table.pick("profile", check_profile_name, None),
+            profile=self._profile(),
             environment=table.pick("environment", check_name, None),
             version=table.pick("version", lambda given: check_version(given).airflow, loaded.config.version),
             layout=layout,
@@ -149,6 +153,14 @@ class _Reader:
         )
         check_layout(deployment, table)
         return deployment
+
+    def _profile(self) -> str | None:
+        """Return the profile; the file's is for people, and a pipeline says otherwise with the variable."""
+        variable = self._table.environ.get(PROFILE_VARIABLE)
+        if variable:
+            given = Given(PROFILE_VARIABLE, variable, Origin(Source.VARIABLE, PROFILE_VARIABLE), Path())
+            return None if variable == NO_PROFILE else check_profile_name(given)
+        return self._table.pick("profile", check_profile_name, None)
 
     def _source(
         self, key: str, default: Path | None, kind: Callable[[Path], bool] = Path.exists
@@ -238,7 +250,8 @@ def _choose(file: ConfigFile, name: str | None) -> str:
     return name or names[0]
 
 
-def _none_there(project: Project, name: str | None) -> ConfigError:
+def no_deployment(project: Project, name: str | None) -> ConfigError:
+    """Return the error that shows how to describe a deployment."""
     section = minimal_section(name if name and is_deployment_name(name) else "staging")
     lines = "".join(f"\n    {line}" for line in section.splitlines())
     return ConfigError(

@@ -32,6 +32,7 @@ from mwaa_local.deployment_loading import (
     deployment_names,
     is_deployment_name,
     load_deployment,
+    no_deployment,
 )
 from mwaa_local.errors import ConfigError, MwaaLocalError, UsageError
 from mwaa_local.project import find_project
@@ -71,7 +72,7 @@ def list_command(folder: Path, as_json: bool) -> int:
         ]
         click.echo("\n".join(render_table(("NAME", "ENVIRONMENT", "VERSION", "REGION", "DAGS"), rows)))
     elif not broken:
-        load_deployment(project, loaded, None, os.environ)
+        raise no_deployment(project, None)
     for error in broken:
         show_error(error.message, error.hint)
     return UsageError.exit_code if broken else 0

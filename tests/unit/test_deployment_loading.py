@@ -320,3 +320,12 @@ def test_a_deployment_is_a_table_with_a_plain_name(root: Path) -> None:
     assert caught.value.hint == "Write it as [deployments.a]."
     with pytest.raises(ConfigError, match='line 1: a deployment cannot be named "a/b"'):
         load(root, '[deployments."a/b"]')
+
+
+def test_a_pipeline_does_without_the_profile_of_the_file(root: Path) -> None:
+    text = section('profile = "me"')
+    assert load(root, text).profile == "me"
+    assert load(root, text, environ={"MWAA_LOCAL_PROFILE": "none"}).profile is None
+    assert load(root, text, environ={"MWAA_LOCAL_PROFILE": "other"}).profile == "other"
+    with pytest.raises(ConfigError, match=r"variable MWAA_LOCAL_PROFILE: MWAA_LOCAL_PROFILE cannot be"):
+        load(root, text, environ={"MWAA_LOCAL_PROFILE": "a]"})
