@@ -62,20 +62,28 @@ class ProjectFolder:
         wanted = [wish.settings.get("PluginsS3Path"), wish.settings.get("PluginsS3ObjectVersion")]
         if record.exists() and json.loads(record.read_text(encoding="utf-8")) == wanted:
             return
-        content = _content(wish, "Plugins", source)
+        fresh = self._unpacked(_content(wish, "Plugins", source))
         record.unlink(missing_ok=True)
         if folder.exists():
             shutil.rmtree(folder)
-        if content is not None:
-            archive = self.root / "plugins.zip"
-            archive.write_bytes(content)
-            try:
-                # An empty file is how plugins are taken away again.
-                if content:
-                    self.unpack(archive, folder)
-            except MwaaLocalError as error:
-                raise BackendError(INCORRECT, error.message) from error
+        if fresh is not None:
+            fresh.replace(folder)
         record.write_text(json.dumps(wanted), encoding="utf-8")
+
+    def _unpacked(self, content: bytes | None) -> Path | None:
+        """Unpack plugins beside those that are there, which stay in use if that fails."""
+        # An empty file is how plugins are taken away again.
+        if not content:
+            return None
+        archive, folder = self.root / "plugins.zip", self.root / "plugins.new"
+        archive.write_bytes(content)
+        if folder.exists():
+            shutil.rmtree(folder)
+        try:
+            self.unpack(archive, folder)
+        except MwaaLocalError as error:
+            raise BackendError(INCORRECT, error.message) from error
+        return folder
 
 
 def _content(wish: Wish, name: str, source: Source) -> bytes | None:
