@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mwaa_local.cli.deploy_session import Prepared, Site, look_at_site, situation
-from mwaa_local.cli.deploy_walk import START, Manner, carry_out, settle
+from mwaa_local.cli.deploy_walk import Manner, carry_out, settle
 from mwaa_local.cli.look import open_aws
 from mwaa_local.cli.preflight import apply_skips
 from mwaa_local.cli.progress import Progress
@@ -22,7 +22,7 @@ from mwaa_local.deploy.receipt_store import read_receipt, receipt_ids
 from mwaa_local.deploy.receipt_text import summarise
 from mwaa_local.deploy.remote import Remote, look_at_remote
 from mwaa_local.deploy.rollback import make_rollback_plan
-from mwaa_local.deploy.rollback_history import History, load_history
+from mwaa_local.deploy.rollback_history import START, History, load_history
 from mwaa_local.validation.reports import render_json
 
 MOST_RECEIPTS = 20

@@ -24,11 +24,9 @@ from mwaa_local.cli.render import is_coloured, render_duration
 from mwaa_local.cli.staging import ChosenDeployment
 from mwaa_local.deploy.environment_update import PASSING, has_taken
 from mwaa_local.deploy.receipt import Receipt
+from mwaa_local.deploy.rollback_history import START
 from mwaa_local.errors import FindingsError
 from mwaa_local.validation.reports import render_json
-
-START = "start"
-"""What `rollback --to` calls the state before the first deploy."""
 
 
 @dataclass(frozen=True, slots=True)

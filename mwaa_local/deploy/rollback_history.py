@@ -8,6 +8,8 @@ from mwaa_local.deploy.receipt_store import read_receipt, receipt_ids
 from mwaa_local.deploy.remote import Remote
 from mwaa_local.errors import UsageError
 
+START = "start"
+
 
 @dataclass(frozen=True, slots=True)
 class History:
@@ -20,6 +22,7 @@ class History:
 def load_history(store: ObjectStore, state: str, remote: Remote, wanted: str | None = None) -> History:
     """Read what lies after the receipt `wanted` (or a beginning that only it has); by default, after the last but one.
 
+    START is the state before the first deploy.
     UsageError if there is no such receipt, or nothing to take back.
     """
     interrupted = {remote.interrupted.id: remote.interrupted} if remote.interrupted else {}
@@ -29,7 +32,9 @@ def load_history(store: ObjectStore, state: str, remote: Remote, wanted: str | N
         return interrupted.get(receipt_id) or read_receipt(store, state, receipt_id)
 
     after: str | None
-    if wanted is not None:
+    if wanted == START:
+        after = target = None
+    elif wanted is not None:
         after = _find(wanted, ids)
         target = load(_find(wanted, ids)).state
     elif remote.ledger.receipt in ids:
