@@ -99,7 +99,8 @@ def import_command(environment: str, folder: Path, yes: bool, as_json: bool, **w
     _confirm(project, yes=yes)
     _write(project.root / CONFIG_FILE, found.text)
     if as_json:
-        click.echo(render_json({"schema": 1, **asdict(found)}), nl=False)
+        shown = {name: value for name, value in asdict(found).items() if name != "text"}
+        click.echo(render_json({"schema": 1, **shown}), nl=False)
     click.echo(f"Written to {CONFIG_FILE}. Next: mwaa-local plan {found.deployment}", err=True)
 
 
