@@ -1,4 +1,4 @@
-"""What others on the machine or the network can see of a running environment: no port, no secret."""
+"""What others on the machine or the network can see of a running environment: no port, no secret; and what logs look like."""
 
 import os
 import stat
@@ -65,6 +65,11 @@ def test_no_secret_is_in_a_log_or_on_a_command_line(used: SmallProject) -> None:
     for process in (*used.processes(), psutil.Process(used.supervisor())):
         line = describe(process)
         assert not any(value in line for value in values), process
+
+
+def test_no_log_carries_colours(used: SmallProject) -> None:
+    logs = [*(used.state / "logs").glob("*"), *files_below(used.state / "airflow" / "logs")]
+    assert [path for path in logs if b"\x1b[" in path.read_bytes()] == []
 
 
 def files_below(folder: Path) -> list[Path]:
