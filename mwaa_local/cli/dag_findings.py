@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from mwaa_local.cli.dag_testing import DagTesting
+from mwaa_local.cli.dag_testing import KNOWN, DagTesting
 from mwaa_local.dag_report import DagReport
 from mwaa_local.errors import UsageError
 from mwaa_local.runtime.dag_tests import ReadingLimits
@@ -11,8 +11,6 @@ from mwaa_local.validation.dag_check import without_silenced
 from mwaa_local.validation.dag_report_rules import check_report
 from mwaa_local.validation.finding import Finding, order_findings
 from mwaa_local.validation.known_failures import KnownFailure, apply_known_failures, parse_known_failures
-
-KNOWN = "known-dag-failures.txt"
 
 
 def judge_reading(

@@ -4,10 +4,8 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mwaa_local.catalog import constraints_for
-from mwaa_local.cli.checks import project_inputs
 from mwaa_local.cli.look import make_commands, tidy_at_exit
 from mwaa_local.cli.progress import open_progress
 from mwaa_local.config import LoadedConfig, Project
@@ -25,9 +23,13 @@ from mwaa_local.runtime.dag_tests import (
     script_environment,
 )
 from mwaa_local.runtime.state import StateFolder
-from mwaa_local.validation.dag_report_rules import DagLimits
-from mwaa_local.validation.finding import Finding
-from mwaa_local.validation.project_check import check_dags, dags_prefix
+
+if TYPE_CHECKING:
+    # The rules are imported while Airflow is, in its own process: that takes longer than all that comes before.
+    from mwaa_local.validation.dag_report_rules import DagLimits
+    from mwaa_local.validation.finding import Finding
+
+KNOWN = "known-dag-failures.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,12 @@ class DagTesting:
             return replace(report, failure=f"{report.failure}\n{said}")
         return report
 
-    def dag_limits(self, limits: ReadingLimits) -> DagLimits:
+    def dag_limits(self, limits: ReadingLimits) -> "DagLimits":
         """Return what results are held against."""
+        from mwaa_local.catalog import constraints_for
+        from mwaa_local.validation.dag_report_rules import DagLimits
+        from mwaa_local.validation.project_check import dags_prefix
+
         config, version = self.loaded.config, self.loaded.version
         pins = constraints_for(version, config.amazon_provider)
         options = dict(config.airflow_options)
@@ -91,8 +97,11 @@ class DagTesting:
             default_queue=options.get("operators.default_queue", "default"),
         )
 
-    def rule_findings(self) -> tuple[Finding, ...]:
+    def rule_findings(self) -> "tuple[Finding, ...]":
         """Return what the rules say of the DAG files without reading them in Airflow."""
+        from mwaa_local.cli.checks import project_inputs
+        from mwaa_local.validation.project_check import check_dags
+
         inputs = project_inputs(self.project, self.loaded)
         # In this process: it runs beside the reading, in a thread, from where one must not fork.
         return tuple(

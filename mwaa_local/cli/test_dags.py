@@ -8,9 +8,7 @@ from typing import Any
 
 import click
 
-from mwaa_local.cli.dag_findings import KNOWN, judge_reading, with_known
-from mwaa_local.cli.dag_testing import open_dag_testing
-from mwaa_local.cli.dag_watch import DagWatch
+from mwaa_local.cli.dag_testing import KNOWN, open_dag_testing
 from mwaa_local.cli.finding_report import (
     count,
     exit_code,
@@ -26,8 +24,6 @@ from mwaa_local.dag_report import DagReport
 from mwaa_local.project import find_project, path_overrides
 from mwaa_local.runtime.dag_tests import ReadingLimits
 from mwaa_local.validation.finding import Finding
-
-__all__ = ["test_dags_command", "with_known"]
 
 SLOWEST = 5
 
@@ -61,11 +57,15 @@ def test_dags_command(folder: Path, watch: bool, known: Path | None, **wishes: A
     testing = open_dag_testing(project, load_config(project, wishes, os.environ))
     limits = testing.limits(allow_network=own["network"], workers=own["processes"], watch=watch)
     if watch:
+        from mwaa_local.cli.dag_watch import DagWatch
+
         return DagWatch(testing, limits, known, rules=own["rules"]).run()
     with ThreadPoolExecutor(1) as beside:
         # While Airflow is imported, one core has nothing to do.
         further = beside.submit(testing.rule_findings) if own["rules"] else None
         report = testing.report(limits)
+    from mwaa_local.cli.dag_findings import judge_reading
+
     findings = judge_reading(testing, report, limits, further.result() if further else (), known)
     write_reports("test-dags", findings, own["sarif"], own["junit"])
     if own["as_json"]:
@@ -73,6 +73,13 @@ def test_dags_command(folder: Path, watch: bool, known: Path | None, **wishes: A
     elif "-" not in (str(own["sarif"]), str(own["junit"])):
         _show(report, findings, limits, times=own["times"])
     return exit_code(findings)
+
+
+def with_known(findings: Sequence[Finding], known: Path | None, root: Path) -> tuple[Finding, ...]:
+    """Return findings with the errors of files that may fail as notes; `known` None: the project's own list."""
+    from mwaa_local.cli.dag_findings import with_known as apply
+
+    return apply(findings, known, root)
 
 
 def _document(report: DagReport) -> dict[str, object]:

@@ -97,6 +97,8 @@ def _present(root: ast.expr, now: dict[int, CallSite], names: set[str], seen: se
 
 def custom_queue(source: DagSource, around: Surroundings) -> Iterator[Problem]:
     """Find tasks for a queue: MWAA has one queue, with a name of its own."""
+    if "queue" not in source.text:
+        return
     for call in source.operators:
         value = call.keyword("queue")
         if value is not None and not _is_tolerated(value, around):
@@ -105,7 +107,7 @@ def custom_queue(source: DagSource, around: Surroundings) -> Iterator[Problem]:
                 f"queue={ast.unparse(value)[:40]}: MWAA has no such queue, and the task would fail without a log.",
             )
     for name, value, _ in source.assignments:
-        if _DEFAULT_ARGS.fullmatch(name) and type(value) is ast.Dict:
+        if type(value) is ast.Dict and _DEFAULT_ARGS.fullmatch(name):
             for key, item in zip(value.keys, value.values, strict=True):
                 if type(key) is ast.Constant and key.value == "queue" and not _is_tolerated(item, around):
                     yield problem_at(
@@ -161,6 +163,8 @@ def catchup_unset(source: DagSource, around: Surroundings) -> Iterator[Problem]:
 
 def task_over_12_hours(source: DagSource, _around: Surroundings) -> Iterator[Problem]:
     """Find tasks that are allowed to run for longer than MWAA lets them."""
+    if "timeout" not in source.text:
+        return
     for call in source.operators:
         limit = call.keyword("execution_timeout")
         seconds = _duration(limit) if limit is not None else None
@@ -223,7 +227,7 @@ def unknown_dag_argument(source: DagSource, around: Surroundings) -> Iterator[Pr
 def default_argument(source: DagSource, _around: Surroundings) -> Iterator[Problem]:
     """Find arguments of DAGs among the default arguments of tasks, where nobody looks for them."""
     for name, value, _ in source.assignments:
-        if _DEFAULT_ARGS.fullmatch(name) and type(value) is ast.Dict:
+        if type(value) is ast.Dict and _DEFAULT_ARGS.fullmatch(name):
             for key in value.keys:
                 if type(key) is ast.Constant and key.value in _FOR_DAGS_ONLY:
                     yield problem_at(

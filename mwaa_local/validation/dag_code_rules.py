@@ -21,6 +21,8 @@ _SECRET_NAME = re.compile(
     r"(?i)(.*_)?(password|passwd|passphrase|secret|secret_key|secret_access_key|api_?key|access_token|auth_token"
     r"|private_key|client_secret|token)"
 )
+_SECRET_WORDS = ("passw", "passphrase", "secret", "apikey", "api_key", "token", "private_key")
+"""Every name that is one of a secret has one of these in it."""
 _NO_SECRET = re.compile(
     r"(?i)$|\s*$|.*(\{\{|\$\{|<.*>|^arn:|^(airflow|secret|prod|dev|staging)[/_].*|\s|example|changeme|dummy|x{4,}|\*{3,}).*"
 )
@@ -69,14 +71,15 @@ def secret_in_code(source: DagSource, _around: Surroundings) -> Iterator[Problem
                     last_line=number,
                     severity=Severity.ERROR,
                 )
-    for name, value, _ in source.assignments:
+    lower = source.text.lower()
+    if not any(word in lower for word in _SECRET_WORDS):
+        return
+    for name, value, text in source.literals:
         if (
-            type(value) is ast.Constant
-            and isinstance(value.value, str)
-            and 6 <= len(value.value) <= 500
+            6 <= len(text) <= 500
             and _SECRET_NAME.fullmatch(name)
-            and not _NO_SECRET.fullmatch(value.value)
-            and value.value.lower() != name.lower()
+            and not _NO_SECRET.fullmatch(text)
+            and text.lower() != name.lower()
             and value.lineno not in lines
         ):
             yield problem_at(value, f"{name} seems to be a secret, written into the file.")
@@ -84,6 +87,12 @@ def secret_in_code(source: DagSource, _around: Surroundings) -> Iterator[Problem
 
 def local_file_between_tasks(source: DagSource, _around: Surroundings) -> Iterator[Problem]:
     """Find local files that one task writes and another one reads: they may run in different containers."""
+    if "open(" in source.text or any(word in source.text for word in _WRITERS):
+        yield from _python_files(source)
+    yield from _shell_files(source)
+
+
+def _python_files(source: DagSource) -> Iterator[Problem]:
     uses: dict[str, list[tuple[str, bool, ast.Call]]] = {}
     for call in source.calls:
         if call.scope.runs_at_parse:
@@ -97,7 +106,6 @@ def local_file_between_tasks(source: DagSource, _around: Surroundings) -> Iterat
             name, _, node = writers[0]
             readers = ", ".join(sorted(f"{each}()" for each in others - {name})[:3])
             yield problem_at(node, f"{path} is written in {name}() and used in {readers}.")
-    yield from _shell_files(source)
 
 
 def _paths(call: CallSite, source: DagSource) -> Iterator[tuple[str, bool]]:
@@ -132,11 +140,7 @@ def _literal_path(node: ast.expr, source: DagSource) -> str:
 
 
 def _shell_files(source: DagSource) -> Iterator[Problem]:
-    commands = [
-        (value, value.value)
-        for name, value, _ in source.assignments
-        if name == "bash_command" and type(value) is ast.Constant and isinstance(value.value, str)
-    ]
+    commands = [(value, text) for name, value, text in source.literals if name == "bash_command"]
     for node, text in commands:
         for written in _SHELL_FILE.finditer(text[:20000]):
             path = written[2]

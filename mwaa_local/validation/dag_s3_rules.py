@@ -24,6 +24,8 @@ _KEY_ARGUMENTS = frozenset(
         "Key",
     }
 )
+_LONGEST = 1100
+"""Characters: a bucket and a key are not longer together."""
 _UNKNOWN = re.compile(r"[{}<>$%*]")
 """Signs of a template or a placeholder: what it becomes is not known here."""
 
@@ -32,14 +34,9 @@ def s3_path(source: DagSource, _around: Surroundings) -> Iterator[Problem]:
     """Find addresses, buckets and keys of a shape that means something else than it seems to."""
     if "s3" not in source.text.lower():
         return
-    for name, value, _ in source.assignments:
-        if (
-            type(value) is not ast.Constant
-            or not isinstance(value.value, str)
-            or not 0 < len(value.value) < 1100
-        ):
+    for name, value, text in source.literals:
+        if len(text) > _LONGEST:
             continue
-        text = value.value
         if _ADDRESS.match(text):
             reason = address_problem(text)
         elif name in _BUCKET_ARGUMENTS and not _UNKNOWN.search(text):

@@ -49,6 +49,8 @@ class DagSource:
     imports: tuple[ImportSite, ...]
     assignments: tuple[tuple[str, ast.expr, Scope], ...]
     """Every `name = value`, keyword argument and dictionary item with a literal name: (name, value, scope)."""
+    literals: tuple[tuple[str, ast.Constant, str], ...]
+    """Those of them whose value is a literal text that is not empty: (name, node, text)."""
     annotations: tuple[ast.expr, ...]
     """Those that Python evaluates when the file is read."""
     functions: Mapping[str, Scope]
@@ -84,6 +86,11 @@ def load_source(path: str, text: str, tree: ast.Module) -> DagSource:
         tuple(call for call in calls if _is_operator(call)),
         tuple(walk.imports),
         tuple(walk.assignments),
+        tuple(
+            (name, value, value.value)
+            for name, value, _ in walk.assignments
+            if type(value) is ast.Constant and type(value.value) is str and value.value
+        ),
         () if lazily else tuple(walk.annotations),
         walk.functions,
         constants,

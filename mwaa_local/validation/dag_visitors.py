@@ -12,7 +12,7 @@ _PARSED_DECORATORS = frozenset({"dag", "task_group"})
 """Functions under these are called by Airflow (or the file itself) while the file is read."""
 
 
-def _kinds(kind: type[ast.AST]) -> set[type]:
+def _kinds(kind: type[ast.AST]) -> set[type[ast.AST]]:
     return {kind}.union(*(_kinds(each) for each in kind.__subclasses__()))
 
 
@@ -176,9 +176,18 @@ _SPECIAL: dict[type, Callable[[Walk, Any, Scope, _Stack], None]] = {
 }
 
 
+_PLAIN = frozenset({"ctx", "op", "ops", "type_comment", "conversion", "kind", "id", "attr", "arg", "name"})
+"""Fields that hold nothing but names and signs."""
+
+_FIELDS: dict[type, tuple[str, ...]] = {
+    kind: tuple(name for name in kind._fields if name not in _PLAIN) for kind in _INNER
+}
+
+
 def _push_children(node: ast.AST, scope: Scope, stack: _Stack) -> None:
-    # The attributes of a node are its fields and its place; this is twice as quick as asking for its fields.
-    for value in vars(node).values():
+    # With the fields of each kind at hand this takes half the time of ast.iter_child_nodes.
+    for name in _FIELDS.get(type(node), ()):
+        value: Any = getattr(node, name, None)
         kind = type(value)
         if kind is list:
             for item in value:

@@ -16,7 +16,8 @@ CACHE = os.environ.get("MWAA_LOCAL_CACHE")
 
 FINE = (
     "from datetime import datetime\n\nfrom airflow import DAG\nfrom airflow.operators.bash import BashOperator\n\n"
-    'with DAG("fine", start_date=datetime(2024, 1, 1), catchup=False, default_args={"owner": "team", "retries": 1}) as dag:\n'
+    'ARGS = {"owner": "team", "retries": 1}\n'
+    'with DAG("fine", start_date=datetime(2024, 1, 1), catchup=False, default_args=ARGS) as dag:\n'
     '    BashOperator(task_id="a", bash_command="ls")\n'
 )
 BROKEN = "from airflow import DAG\nimport sklearn\n\nprint(DAG, sklearn)\n"

@@ -19,6 +19,11 @@ def knows_nothing(_backend, *_arguments, **_named):
     """Stand for a look-up in the metadata database."""
 
 
+def is_airflows(names):
+    """Tell whether a module's names are those of one of Airflow's own modules."""
+    return names is not None and (names.get("__name__") or "").startswith("airflow.")
+
+
 class Refused(OSError):
     """Raised where a DAG file reaches outside while it is read."""
 
@@ -129,7 +134,8 @@ class Watcher:
         socket.getaddrinfo = getaddrinfo
 
     def _tracked_import(self, name, globals=None, locals=None, fromlist=(), level=0):
-        if level or not self._active:
+        if level or not self._active or (name in sys.modules and is_airflows(globals)):
+            # What Airflow's own functions import is there already after the first time, and they do it often.
             return self._import(name, globals, locals, fromlist, level)
         key = name if name.startswith("airflow.") else name.partition(".")[0]
         began = time.perf_counter()
