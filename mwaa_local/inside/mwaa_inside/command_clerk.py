@@ -132,15 +132,13 @@ def exit_code_of(ending):
 
 
 def tell(newsroom, known):
-    """Tell the host which modules of Airflow this command had to import."""
-    base = os.path.dirname(
-        os.path.abspath(getattr(sys.modules.get("airflow"), "__file__", None) or os.devnull)
-    )
-    names = []
-    for name, module in list(sys.modules.items()):
-        path = getattr(module, "__file__", None) or ""
-        if name not in known and name.startswith("airflow.") and path.startswith(base + os.sep):
-            names.append(name)
+    """Tell the host which installed modules this command had to import; files of DAGs and plugins are none."""
+    installed = tuple(folder + os.sep for folder in (sys.prefix, os.path.dirname(os.__file__)))
+    names = [
+        name
+        for name, module in list(sys.modules.items())
+        if name not in known and (getattr(module, "__file__", None) or "").startswith(installed)
+    ]
     try:
         for first in range(0, len(names), NAMES_AT_ONCE):
             newsroom.send(json.dumps(names[first : first + NAMES_AT_ONCE]).encode())

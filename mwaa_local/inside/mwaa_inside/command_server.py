@@ -14,6 +14,7 @@ import os
 import select
 import socket
 import sys
+import threading
 import time
 import traceback
 
@@ -23,6 +24,8 @@ from mwaa_inside.web_login import KEY_VARIABLE
 SOCKET_VARIABLE = "MWAA_LOCAL_COMMAND_SOCKET"
 IDLE = 300.0
 """Seconds after which the host gives its memory back."""
+MUST_NOT_FORK = 3
+"""The exit code of a host that has imported something with threads."""
 PAUSE = 1.0
 """Seconds between a host that failed and the next."""
 BACKLOG = 16
@@ -76,6 +79,7 @@ class Doorman:
     def __init__(self, listener, life):
         self.listener = listener
         self.life = life
+        self.cautious = False
 
     def serve(self):
         """Serve until the web server ends."""
@@ -85,22 +89,25 @@ class Doorman:
                 return
             host = os.fork()
             if host == 0:
-                become_host(self.listener, self.life)
+                become_host(Host(self.listener, self.life, self.cautious))
             ended = wait_for(host, self.life, None)
             if ended is None:
                 return
             if ended:
+                # It has died of something that it had imported, or must not fork because of it.
+                self.cautious = True
+            if ended not in (0, MUST_NOT_FORK):
                 time.sleep(PAUSE)
 
 
-def become_host(listener, life):
+def become_host(host):
     """Turn this freshly forked process into a host; never returns."""
     code = 1
     try:
         name_process("airflow commands (warm)")
         import_commands()
-        Host(listener, life).serve()
-        code = 0
+        host.serve()
+        code = MUST_NOT_FORK if host.must_not_fork else 0
     except BaseException:
         traceback.print_exc()
     finally:
@@ -121,25 +128,30 @@ def import_commands():
 class Host:
     """Forks a clerk for each command, and learns from the commands what it could have imported for them."""
 
-    def __init__(self, listener, life):
+    def __init__(self, listener, life, cautious):
         self.listener = listener
         self.life = life
+        self.cautious = cautious
         self.news, self.newsroom = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.newsroom.setblocking(False)
         self.clerks = set()
+        self.tried = set()
+        self.must_not_fork = False
 
     def serve(self):
         """Serve until the web server ends, or nobody has come for a while."""
         idle_since = time.monotonic()
         while self.clerks or time.monotonic() - idle_since < IDLE:
-            watched = [self.listener, self.life, self.news]
+            if self.must_not_fork and not self.clerks:
+                return
+            watched = [self.life, self.news] if self.must_not_fork else [self.listener, self.life, self.news]
             readable, _, _ = select.select(watched, [], [], 1.0 if self.clerks else IDLE)
             if self.life in readable:
                 return
             if self.listener in readable:
                 self.receive()
             if self.news in readable:
-                learn(json.loads(self.news.recv(LARGEST_NEWS + 1).decode()))
+                self.learn(json.loads(self.news.recv(LARGEST_NEWS + 1).decode()))
             if self.clerks:
                 idle_since = time.monotonic()
             self.reap()
@@ -162,12 +174,49 @@ class Host:
             if os.waitpid(clerk, os.WNOHANG)[0]:
                 self.clerks.discard(clerk)
 
+    def learn(self, names):
+        """Import what a command had to import itself, and get ready what Airflow makes of its own packages.
 
-def learn(names):
-    """Import modules of Airflow that a command had to import itself."""
-    from mwaa_inside.roles import freeze_memory
+        A module that starts threads must not be here when we fork: then the next host takes Airflow's own only.
+        """
+        from mwaa_inside.roles import freeze_memory
 
-    for name in names:
+        new = [name for name in names if name not in self.tried]
+        self.tried.update(new)
+        if not new:
+            return
+        for name in new:
+            if name.startswith("airflow.") or not self.cautious:
+                with contextlib.suppress(Exception):
+                    importlib.import_module(name)
+        get_ready()
+        freeze_memory()
+        self.must_not_fork = threading.active_count() > 1
+
+
+def get_ready():
+    """Do once what each command does with nothing but Airflow's own modules, as far as this version does it."""
+    for prepare in (configure_providers, map_tables, make_parser):
         with contextlib.suppress(Exception):
-            importlib.import_module(name)
-    freeze_memory()
+            prepare()
+
+
+def configure_providers():
+    """Read the configuration that providers bring (from 2.7 on)."""
+    from airflow.providers_manager import ProvidersManager
+
+    ProvidersManager().initialize_providers_configuration()
+
+
+def map_tables():
+    """Connect the classes of the metadata database with its tables."""
+    from sqlalchemy.orm import configure_mappers
+
+    configure_mappers()
+
+
+def make_parser():
+    """Make the parser of command lines, which Airflow keeps."""
+    from airflow.cli.cli_parser import get_parser
+
+    get_parser()
