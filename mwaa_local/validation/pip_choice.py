@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from mwaa_local.validation.base_environment import BaseEnvironment
 from mwaa_local.validation.distribution_files import PackageFiles
@@ -124,21 +125,29 @@ def _prefer_wheels(question: Question, files: Iterable[PackageFiles], base: Base
     return replace(question, options=replace(options, only_binary=(*options.only_binary, *new)))
 
 
+def _is_new(package: ResolvedPackage, base: BaseEnvironment) -> bool:
+    return package.name not in base.versions and bool(package.version) and not package.url
+
+
+def _pinned_names(question: Question) -> set[str]:
+    return {
+        line.partition("==")[0].partition("[")[0]
+        for line in (*question.lines, *question.constraints)
+        if "==" in line
+    }
+
+
 def _lift(resolver: Resolver, question: Question, answer: Resolution, base: BaseEnvironment) -> Resolution:
     """Where an installed package has to change, pip takes its newest version, and changes what that needs.
 
     uv would rather take an older one that leaves other packages alone.
     """
-    pinned = {
-        line.partition("==")[0].partition("[")[0]
-        for line in (*question.lines, *question.constraints)
-        if "==" in line
-    }
-    moved = {each.name for each in changed_packages(answer, base) if each.name in base.versions} - pinned
+    changed = {each.name for each in changed_packages(answer, base) if each.name in base.versions}
+    moved = changed - _pinned_names(question)
     needed = {each.name for each in answer.packages if moved & set(each.required_by)} - moved
     if not moved or not needed:
         return answer
-    free = resolver.resolve(replace(question, unpreferred=tuple(sorted(needed))))
+    free = resolver.resolve(replace(question, unpreferred=tuple(sorted(needed | moved))))
     if isinstance(free, Refusal):
         return answer
     wanted = free.versions()
@@ -146,4 +155,10 @@ def _lift(resolver: Resolver, question: Question, answer: Resolution, base: Base
     if set(newest) <= {f"{each.name}=={each.version}" for each in answer.packages}:
         return answer
     lifted = resolver.resolve(replace(question, constraints=(*question.constraints, *newest)))
-    return answer if isinstance(lifted, Refusal) else lifted
+    return answer if isinstance(lifted, Refusal) or _has_older(lifted, answer, base) else lifted
+
+
+def _has_older(lifted: Resolution, answer: Resolution, base: BaseEnvironment) -> bool:
+    """Return whether something new would pay for it with an older version: pip takes the newest of what is new."""
+    before = {each.name: Version(each.version) for each in answer.packages if _is_new(each, base)}
+    return any(Version(each.version) < before[each.name] for each in lifted.packages if each.name in before)

@@ -111,7 +111,7 @@ class RequirementLine:
         """Return the line as a resolver takes it: without its marker, which is decided already."""
         extras = f"[{','.join(self.extras)}]" if self.extras else ""
         if self.url:
-            return f"{self.name}{extras} @ {self.url}" if self.name else self.url
+            return f"{self.name}{extras} @ {self.url}" if self.name else f"{self.url}{extras}"
         return f"{self.name}{extras}{self.specifier}"
 
     def applies(self, target: Target) -> bool:
@@ -215,12 +215,19 @@ def _wheel_name(file: str) -> str:
 
 def _path_of(text: str) -> str:
     """Return the path that a line names: pip takes what has a slash, begins with a dot, or ends as an archive."""
-    path = text.split(";")[0].strip()
-    bare = _EXTRAS.match(path)
-    path = bare["path"] if bare and "/" in path else path
+    path = _split_extras(text)[0]
     if "@" in path and not path.startswith((".", "/")):
         return ""
     return path if "/" in path or path.startswith(".") or path.lower().endswith(_ARCHIVES) else ""
+
+
+def _split_extras(text: str) -> tuple[str, tuple[str, ...]]:
+    """Return the path of a line, and the extras in brackets behind it."""
+    path = text.split(";")[0].strip()
+    bare = _EXTRAS.match(path)
+    if bare is None or "/" not in path:
+        return path, ()
+    return bare["path"], tuple(sorted(each.strip() for each in bare["extras"].split(",") if each.strip()))
 
 
 def _parse_path(text: str, path: str, place: _Place) -> RequirementLine:
@@ -237,7 +244,7 @@ def _parse_path(text: str, path: str, place: _Place) -> RequirementLine:
         place.location,
         text,
         _wheel_name(found.name),
-        (),
+        _split_extras(text)[1],
         "",
         marker,
         found.absolute().as_uri(),
@@ -250,7 +257,7 @@ def _parse_editable(text: str, place: _Place) -> RequirementLine:
     direct = _URL.fullmatch(text)
     if direct and "://" in text:
         return _parse_url(direct, text, place)
-    return _parse_path(text, text, place)
+    return _parse_path(text, _split_extras(text)[0], place)
 
 
 def _missing(text: str, path: Path, place: _Place) -> LineError:
