@@ -1,4 +1,4 @@
-"""What others on the machine or the network can see of a running environment: no port, no secret; and what logs look like."""
+"""What others on the machine or network can see of a running environment: no port, no secret; and plain logs."""
 
 import os
 import stat
