@@ -9,13 +9,20 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from mwaa_local.aws.account import ACCOUNT_ID, CREDENTIALS_PATH, HEALTH_PATH, RELEASE_PATH, TOKEN_VARIABLE
-from mwaa_local.aws.web_doors.settings import add_door_options, read_door_options, take_key
+from mwaa_local.aws.environment_settings import SETTINGS_VARIABLE
+from mwaa_local.aws.web_doors.settings import (
+    add_door_options,
+    read_door_options,
+    take_key,
+    web_server_hostname,
+)
 from mwaa_local.errors import MwaaLocalError
 
 if TYPE_CHECKING:
@@ -125,7 +132,7 @@ def _serve(options: argparse.Namespace, make_backend: "MakeBackend | None") -> N
                 raise KeyboardInterrupt
 
     backend = make_backend(options, objects) if make_backend else None
-    api, work = _mwaa_api(options, backend)
+    api, work = _mwaa_api(options, backend, key)
     application = Endpoint(handlers, api, objects.recording)
     server = Server(LISTEN_ON, options.port, application, handler=_request_handler())
     signal.signal(signal.SIGTERM, _stop)
@@ -142,14 +149,32 @@ def _serve(options: argparse.Namespace, make_backend: "MakeBackend | None") -> N
         work.end()
 
 
-def _mwaa_api(options: argparse.Namespace, backend: "EnvironmentBackend | None") -> "tuple[MwaaApi, Work]":
+def _mwaa_api(
+    options: argparse.Namespace, backend: "EnvironmentBackend | None", key: bytes
+) -> "tuple[MwaaApi, Work]":
+    from mwaa_local.aws.environments.home import Home, WithHome, home_environment
     from mwaa_local.aws.mwaa_api.assembly import ApiOptions, assemble
     from mwaa_local.aws.mwaa_api.records_only import RecordsOnly
     from mwaa_local.aws.mwaa_api.work import Pace
 
+    others = backend or RecordsOnly(f"localhost:{options.port}")
     pace = Pace(options.realistic_times)
     api_options = ApiOptions(options.state, options.region, options.strict_support, pace)
-    return assemble(api_options, backend or RecordsOnly(f"localhost:{options.port}"), time.time)
+    if not options.doors_port:
+        return assemble(api_options, others, time.time)
+    home = Home(
+        name=options.environment,
+        version=options.airflow,
+        region=options.region,
+        bucket=options.bucket,
+        queue=options.queue,
+        settings=os.environ.pop(SETTINGS_VARIABLE, ""),
+        web_host=web_server_hostname(options.doors_port),
+        web_port=options.web_port,
+        key=key,
+    )
+    api_options = replace(api_options, home=home_environment(home, time.time()))
+    return assemble(api_options, WithHome(home, others), time.time)
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

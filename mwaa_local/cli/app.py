@@ -25,6 +25,7 @@ from mwaa_local.aws.account import (
     celery_queue_url,
 )
 from mwaa_local.aws.environment import aws_environment, celery_environment
+from mwaa_local.aws.environment_settings import SETTINGS_VARIABLE, settings_text
 from mwaa_local.aws.web_doors.settings import (
     AUTHORITY,
     KEY_VARIABLE,
@@ -78,6 +79,9 @@ class LocalAws:
         doors = self._doors(config, version, folder, ports)
         command += door_arguments(doors)
         environment = {**self._environ, KEY_VARIABLE: secrets.token_key}
+        environment[SETTINGS_VARIABLE] = settings_text(
+            dict(config.airflow_options), config.environment_class, config.workers, config.schedulers
+        )
         if config.aws.kind is AwsKind.PROFILE:
             from mwaa_local.aws.credentials import check_profile
 

@@ -10,6 +10,7 @@ from mwaa_local.aws.mwaa_api.buckets import find_bucket
 from mwaa_local.aws.mwaa_api.doors import DoorsService
 from mwaa_local.aws.mwaa_api.handler import MwaaApi
 from mwaa_local.aws.mwaa_api.model import ApiModel
+from mwaa_local.aws.mwaa_api.records import Environment
 from mwaa_local.aws.mwaa_api.rules import World
 from mwaa_local.aws.mwaa_api.service import EnvironmentsService, Surroundings
 from mwaa_local.aws.mwaa_api.store import EnvironmentStore
@@ -30,6 +31,8 @@ class ApiOptions:
     region: str
     strict_support: bool
     pace: Pace
+    home: Environment | None = None
+    """The project's own environment."""
 
 
 def assemble(
@@ -37,7 +40,7 @@ def assemble(
 ) -> tuple[MwaaApi, Work]:
     """Return the API, and the work that goes on behind it: call its `resume` once the endpoint serves."""
     model = ApiModel()
-    store = EnvironmentStore(options.state / RECORDS)
+    store = EnvironmentStore(options.state / RECORDS, options.home)
     work = Work(store, backend, options.pace)
 
     def world() -> World:

@@ -112,7 +112,7 @@ class EnvironmentsService:
         """Begin an update of an environment."""
         parameters = call.parameters
         with self._store.locked():
-            environment = self.find(str(parameters["Name"]))
+            environment = self._changeable(self.find(str(parameters["Name"])))
             identity = _identity(environment)
             settings = updated_settings(environment.settings, parameters, identity)
             request = Request(settings, str(parameters.get("WorkerReplacementStrategy", DEFAULT_STRATEGY)))
@@ -126,7 +126,7 @@ class EnvironmentsService:
     def delete_environment(self, call: Call) -> Answer:
         """Begin the deletion of an environment."""
         with self._store.locked():
-            environment = self.find(str(call.parameters["Name"]))
+            environment = self._changeable(self.find(str(call.parameters["Name"])))
             self._store.put(begin_delete(environment))
         self._work.begin(environment.name)
         return {}
@@ -134,7 +134,7 @@ class EnvironmentsService:
     def tag_resource(self, call: Call) -> Answer:
         """Add tags, or replace their values."""
         with self._store.locked():
-            environment = self._find_arn(call)
+            environment = self._changeable(self._find_arn(call))
             _refuse(tag_problems(environment.tags, call.parameters["Tags"]))
             self._store.put(replace(environment, tags={**environment.tags, **call.parameters["Tags"]}))
         return {}
@@ -143,7 +143,7 @@ class EnvironmentsService:
         """Remove tags."""
         removed = set(call.parameters["tagKeys"])
         with self._store.locked():
-            environment = self._find_arn(call)
+            environment = self._changeable(self._find_arn(call))
             kept = {key: value for key, value in environment.tags.items() if key not in removed}
             self._store.put(replace(environment, tags=kept))
         return {}
@@ -162,6 +162,14 @@ class EnvironmentsService:
         environment = self._store.get(name)
         if environment is None:
             raise refuse(f"Environment with name {name} not found.")
+        return environment
+
+    def _changeable(self, environment: Environment) -> Environment:
+        if self._store.is_home(environment.name):
+            raise invalid(
+                f"Environment {environment.name} is the project's own: change the project's files and run "
+                "`mwaa-local restart` instead."
+            )
         return environment
 
     def _find_arn(self, call: Call) -> Environment:

@@ -17,10 +17,15 @@ log = logging.getLogger(__name__)
 class EnvironmentStore:
     """Environments by name; every change is on disk before it is seen."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, home: Environment | None = None) -> None:
         self._path = path
+        self._home = home
         self._lock = threading.RLock()
         self._environments = {each.name: each for each in _load(path)}
+
+    def is_home(self, name: str) -> bool:
+        """Tell whether this is the project's own environment, which is never changed here."""
+        return self._home is not None and name == self._home.name
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -31,12 +36,13 @@ class EnvironmentStore:
     def get(self, name: str) -> Environment | None:
         """Return an environment, None if there is none of that name."""
         with self._lock:
-            return self._environments.get(name)
+            return self._home if self.is_home(name) else self._environments.get(name)
 
     def names(self) -> tuple[str, ...]:
         """Return all names in order."""
         with self._lock:
-            return tuple(sorted(self._environments))
+            home = [self._home.name] if self._home else []
+            return tuple(sorted({*self._environments, *home}))
 
     def put(self, environment: Environment) -> None:
         """Keep an environment, in place of the one of the same name; OSError if the disk takes no more."""

@@ -54,6 +54,8 @@ class Work:
         """Go on with what a stop or a crash interrupted, and start what had been started."""
         for name in self._store.names():
             environment = self._store.get(name)
+            if self._store.is_home(name):
+                continue
             if environment is not None and environment.status in AT_WORK | USABLE:
                 self.begin(name)
 

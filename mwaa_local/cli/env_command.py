@@ -1,0 +1,88 @@
+"""env: the variables with which other programs reach this environment's AWS, for a shell or as JSON."""
+
+import importlib.util
+import json
+import os
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from mwaa_local.aws.account import ACCESS_KEY, SECRET_KEY
+from mwaa_local.aws.web_doors.settings import authority_certificate
+from mwaa_local.cli.look import Look, look
+from mwaa_local.cli.options import json_option, project_option
+from mwaa_local.runtime.state import write_private
+from mwaa_local.runtime.venv import cache_folder
+from mwaa_local.stack import parse_stack
+
+BUNDLE = "ca-bundle.pem"
+BUNDLE_VARIABLES = ("AWS_CA_BUNDLE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+"""Where curl, Python and the SDKs look for the certificates that they trust."""
+UNSET = ("AWS_PROFILE", "AWS_SESSION_TOKEN")
+"""What would lead a client elsewhere, or spoil the credentials."""
+OLD_CLIENTS = """\
+For a shell: eval "$(mwaa-local env aws)"
+botocore before 1.37.5 (AWS CLI before 1.38.5 and 2.24.12) has no switch for the prefixes `api.` and `env.` of MWAA's
+host names: pass Config(inject_host_prefix=False) there; before 1.31 pass endpoint_url, or --endpoint-url, as well."""
+
+
+@click.group(name="env")
+def env_command() -> None:
+    """Print variables for other programs."""
+
+
+@env_command.command("aws")
+@project_option
+@json_option
+def aws_command(folder: Path, as_json: bool) -> None:
+    """Print the variables with which the AWS CLI and SDKs reach this environment's AWS, MWAA's API included.
+
+    For the shell at hand: eval "$(mwaa-local env aws)"
+    """
+    seen = look(folder)
+    seen.running()
+    variables = aws_variables(seen, os.environ)
+    if as_json:
+        click.echo(json.dumps({**variables, **dict.fromkeys(UNSET)}, indent=2))
+        return
+    for name, value in variables.items():
+        click.echo(f"export {name}={shlex.quote(value)}")
+    click.echo(f"unset {' '.join(UNSET)}")
+    click.echo(OLD_CLIENTS, err=True)
+
+
+def aws_variables(seen: Look, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables; the bundle of certificates that they name is written."""
+    stack = parse_stack(seen.folder.stack.read_text(encoding="utf-8", errors="replace"))
+    roles = [dict(service.environment) for service in stack.services if service.role]
+    of_tasks = roles[0] if roles else {}
+    region = of_tasks.get("AWS_REGION", "us-east-1")
+    variables = {
+        # Tasks may have been given the real AWS: this is the local one all the same.
+        "AWS_ENDPOINT_URL": of_tasks.get("AWS_ENDPOINT_URL", f"http://127.0.0.1:{seen.running().ports.aws}"),
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_REGION": region,
+        "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
+    }
+    authority = authority_certificate(cache_folder(environ, Path.home()))
+    if authority.is_file():
+        bundle = seen.folder.root / "run" / BUNDLE
+        write_private(bundle, _trusted(environ, bundle) + authority.read_text(encoding="ascii"))
+        variables |= dict.fromkeys(BUNDLE_VARIABLES, str(bundle))
+        variables["NODE_EXTRA_CA_CERTS"] = str(authority)
+    return variables
+
+
+def _trusted(environ: Mapping[str, str], ours: Path) -> str:
+    """Return the certificates that the user's programs trust already: those of a variable, else botocore's."""
+    named = [Path(environ[name]) for name in BUNDLE_VARIABLES if environ.get(name)]
+    botocore = importlib.util.find_spec("botocore")
+    packaged = [Path(botocore.origin).parent / "cacert.pem"] if botocore and botocore.origin else []
+    for path in [*named, *packaged]:
+        if path.is_file() and path.name != ours.name:
+            return path.read_text(encoding="utf-8", errors="replace").rstrip("\n") + "\n"
+    return ""
