@@ -1,4 +1,4 @@
-"""What the end-to-end tests share: where environments are cached, small projects, and the command line as a program."""
+"""What the end-to-end tests share: where environments are cached, and small projects."""
 
 import os
 import shutil
@@ -12,17 +12,10 @@ from tests.e2e.small_project import SmallProject, write_project
 MakeProject = Callable[..., SmallProject]
 
 
-@pytest.fixture(scope="session", autouse=True)
-def environment_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Keep environments in MWAA_LOCAL_CACHE, or else in a folder of this session."""
-    given = os.environ.get("MWAA_LOCAL_CACHE")
-    if given:
-        yield Path(given)
-        return
-    folder = tmp_path_factory.mktemp("environments")
-    os.environ["MWAA_LOCAL_CACHE"] = str(folder)
-    yield folder
-    del os.environ["MWAA_LOCAL_CACHE"]
+@pytest.fixture(scope="session")
+def environment_cache() -> Path:
+    """Return where environments are kept."""
+    return Path(os.environ["MWAA_LOCAL_CACHE"])
 
 
 @pytest.fixture(scope="module")
