@@ -1,6 +1,8 @@
 """Stand-ins for AWS: a bucket and an MWAA service in memory; the contract suites keep them honest."""
 
+import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import md5
 from pathlib import Path
@@ -172,3 +174,99 @@ class ChangingEnvironments:
             requirements=change.requirements or found.requirements,
             startup_script=change.startup_script or found.startup_script,
         )
+
+
+class Interruption:
+    """Fails the call number `at` (counted over everything that shares this), before or after it has its effect."""
+
+    def __init__(self, at: int, *, late: bool) -> None:
+        self.count = 0
+        self._at = at
+        self._late = late
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def around(self) -> Iterator[None]:
+        """Be around one call."""
+        with self._lock:
+            self.count += 1
+            is_it = self.count == self._at
+            if is_it and not self._late:
+                raise AwsError("The connection was lost.")
+            yield
+            if is_it:
+                raise AwsError("The connection was lost.")
+
+
+@dataclass(slots=True)
+class InterruptedStore:
+    """A bucket that is reached over a line with an interruption."""
+
+    inner: FakeObjectStore
+    interruption: Interruption
+
+    def list_objects(self, prefix: str) -> Iterator[ObjectRecord]:
+        """List."""
+        with self.interruption.around():
+            records = list(self.inner.list_objects(prefix))
+        return iter(records)
+
+    def describe(self, key: str) -> ObjectFacts | None:
+        """Describe."""
+        with self.interruption.around():
+            return self.inner.describe(key)
+
+    def read(self, key: str, version_id: str | None = None) -> bytes | None:
+        """Read."""
+        with self.interruption.around():
+            return self.inner.read(key, version_id)
+
+    def write(
+        self,
+        key: str,
+        content: Path | bytes,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        condition: Condition | None = None,
+    ) -> ObjectVersion:
+        """Write."""
+        with self.interruption.around():
+            return self.inner.write(key, content, metadata=metadata, condition=condition)
+
+    def restore(self, key: str, version_id: str) -> ObjectVersion:
+        """Restore."""
+        with self.interruption.around():
+            return self.inner.restore(key, version_id)
+
+    def delete(self, key: str) -> None:
+        """Delete."""
+        with self.interruption.around():
+            self.inner.delete(key)
+
+    def look(self) -> BucketFacts:
+        """Look."""
+        with self.interruption.around():
+            return self.inner.look()
+
+
+@dataclass(slots=True)
+class InterruptedEnvironments:
+    """MWAA over the same line."""
+
+    inner: ChangingEnvironments
+    interruption: Interruption
+
+    def get(self, name: str) -> EnvironmentRecord | None:
+        """Get."""
+        with self.interruption.around():
+            return self.inner.get(name)
+
+    def names(self) -> tuple[str, ...]:
+        """List."""
+        with self.interruption.around():
+            return self.inner.names()
+
+    def update(self, name: str, change: EnvironmentChange) -> None:
+        """Update."""
+        with self.interruption.around():
+            self.inner.update(name, change)

@@ -14,7 +14,7 @@ from typing import Literal, assert_never
 from mwaa_local.aws_ports import EnvironmentChange, EnvironmentService, ObjectStore, S3Source
 from mwaa_local.deploy.apply_objects import ObjectStep, do_object_step, key_of, with_versions
 from mwaa_local.deploy.apply_parallel import do_in_parallel
-from mwaa_local.deploy.lock import LockWish, held
+from mwaa_local.deploy.lock import LockWish, clear_own_lock, held
 from mwaa_local.deploy.manifest import Part
 from mwaa_local.deploy.plan_steps import Delete, Plan, Restore, Step, UpdateEnvironment, Upload
 from mwaa_local.deploy.receipt import (
@@ -70,13 +70,20 @@ def apply_plan(plan: Plan, remote: Remote, run: Run, world: World) -> Receipt | 
     ConflictError, before anything is changed, if the plan has conflicts or somebody else deploys or has deployed.
     """
     _refuse(plan)
-    if not plan.steps and not plan.learned and remote.interrupted is None:
-        return None
     deployment = run.deployment
     wish = LockWish(f"{deployment.state}/{LOCK}", run.holder, run.author.user, run.break_lock)
+    if not (plan.steps or plan.learned or remote.interrupted or _moves(remote, run)):
+        if deployment.lock:
+            clear_own_lock(world.store, wish)
+        return None
     lock = held(world.store, wish, world.clock, world.say) if deployment.lock else nullcontext()
     with lock:
         return _Application(plan, remote, run, world).apply()
+
+
+def _moves(remote: Remote, run: Run) -> bool:
+    """Tell whether a rollback goes to another state, even if no object differs between the two."""
+    return run.kind == "rollback" and remote.ledger.receipt != run.target
 
 
 def _refuse(plan: Plan) -> None:
@@ -112,7 +119,7 @@ class _Application:
         """Do everything, from the look whether all is still as planned to the receipt."""
         self._state.check()
         before = self._remember()
-        if not self._plan.steps:
+        if not (self._plan.steps or _moves(self._remote, self._run)):
             self._state.drop_pending()
             return None
         objects = with_versions(

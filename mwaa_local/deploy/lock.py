@@ -56,13 +56,23 @@ def take_lock(store: ObjectStore, wish: LockWish, clock: Clock, say: Callable[[s
     found = store.describe(wish.key)
     content = store.read(wish.key) if found else None
     lock = parse_lock(content) if content else None
-    if lock is not None and lock.holder != wish.holder:
+    if lock is not None and lock.holder == wish.holder:
+        say("Took the lock of an earlier run of this checkout.")
+    elif lock is not None:
         age = clock.now() - lock.began
         if not wish.force and age < STALE:
             raise _is_held(lock, age)
         say(f"Took the lock of {lock.user}, who began {_ago(age)}.")
     condition = Condition(found.version.etag if found else None)
     store.write(wish.key, text, metadata=metadata, condition=condition)
+
+
+def clear_own_lock(store: ObjectStore, wish: LockWish) -> None:
+    """Remove the lock that an earlier run of the same checkout could not remove."""
+    content = store.read(wish.key)
+    lock = parse_lock(content) if content else None
+    if lock is not None and lock.holder == wish.holder:
+        store.delete(wish.key)
 
 
 def render_lock(lock: Lock) -> bytes:
