@@ -14,6 +14,7 @@ from bench.checks import measure_checks
 from bench.figures import Figure, render_table
 from bench.first_start import measure_first_start
 from bench.packaging import measure_packaging
+from bench.requirements import measure_requirements
 from bench.running import measure_running
 from bench.session import VERSION, Section, Session
 from bench.start import measure_start
@@ -24,6 +25,7 @@ SECTIONS: dict[str, Section] = {
     "first": measure_first_start,
     "packaging": measure_packaging,
     "checks": measure_checks,
+    "requirements": measure_requirements,
 }
 """Name on the command line -> what measures it, in the order of the table."""
 

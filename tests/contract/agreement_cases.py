@@ -1,14 +1,21 @@
 """The sets of requirements on which our verdict is compared with pip's, and what pip did: as data and as folders."""
 
 import json
+import sys
 import tomllib
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
 from mwaa_local.catalog import load_version
+from mwaa_local.cli.resolver_tools import make_resolver
 from mwaa_local.config import Project
 from mwaa_local.requirements_files import OFFICIAL_CONSTRAINTS_URL
+from mwaa_local.validation.base_environment import make_base
+from mwaa_local.validation.requirements_verdict import Inputs, Verdict, judge_requirements
 
 FOLDER = Path(__file__).parents[1] / "projects" / "pip-agreement"
 TRUTH_FILE = FOLDER / "truth.json"
@@ -77,6 +84,32 @@ def load_cases() -> tuple[Case, ...]:
         for entry in table["case"]
         for version in entry["versions"]
     )
+
+
+def judge_case(case: Case, root: Path) -> Verdict:
+    """Return our verdict on a case; RequirementsError where the index cannot be reached."""
+    version = load_version(case.version)
+    base = make_base(version, version.amazon_provider_stock)
+    inputs = Inputs(write_project(case, root), base, {})
+    return judge_requirements(inputs, make_resolver(base, sys.executable))
+
+
+def find_difference(verdict: Verdict, truth: Truth) -> str:
+    """Say how our verdict differs from what pip did; empty where it does not."""
+    if verdict.installs != (truth.exit_code == 0):
+        told = [each.message for each in verdict.findings]
+        return f"verdict: we say {verdict.installs}, pip ended with {truth.exit_code}; {told}"
+    if not verdict.installs:
+        return ""
+    ours = {each.name: each.version for each in verdict.packages if each.is_changed}
+    pips: dict[str, str] = {canonicalize_name(name): number for name, number in truth.installs}
+    # The version of a folder is not known before it is built.
+    other = {
+        name: (ours.get(name), pips.get(name))
+        for name in ours.keys() | pips.keys()
+        if name not in ours or name not in pips or (ours[name] and Version(ours[name]) != Version(pips[name]))
+    }
+    return f"packages (ours, pip's): {other}" if other else ""
 
 
 def write_project(case: Case, root: Path, *, for_pip: Path | None = None) -> Project:
