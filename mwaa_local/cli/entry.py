@@ -24,7 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "airflow": ("inside", "Run an Airflow command in the environment."),
     "python": ("inside", "Run the environment's Python."),
     "shell": ("inside", "Open a shell in the environment."),
-    "env": ("env_command", "Print the variables with which other programs reach its AWS."),
+    "env": ("env_command", "Print the variables that lead AWS clients here."),
     "test-requirements": ("test_requirements", "Say what pip on MWAA would do with requirements.txt."),
     "test-dags": ("test_dags", "Read every DAG file in Airflow and say what is wrong."),
     "pytest": ("pytest_command", "Run the project's tests in its environment."),
