@@ -35,7 +35,7 @@ _NEXT = {
 @project_option
 @click.option(
     "--output",
-    envvar="MWAA_LOCAL_OUTPUT",
+    envvar="MWAA_LOCAL_CI_OUTPUT",
     metavar="FILE",
     help="Where to write it; - for stdout [default: where the system looks for it].",
 )
@@ -43,14 +43,14 @@ _NEXT = {
     "--deployment",
     "wanted",
     multiple=True,
-    envvar="MWAA_LOCAL_DEPLOYMENT",
+    envvar="MWAA_LOCAL_CI_DEPLOYMENT",
     metavar="NAME=BRANCH",
     help="Deploy NAME when BRANCH is pushed. Can be repeated [default: all, each from a branch of its name].",
 )
 @click.option(
     "--package",
     default="mwaa-local",
-    envvar="MWAA_LOCAL_PACKAGE",
+    envvar="MWAA_LOCAL_CI_PACKAGE",
     show_default=True,
     help="What pip installs there: a pinned version, an address, ...",
 )

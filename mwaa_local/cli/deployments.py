@@ -28,6 +28,7 @@ from mwaa_local.deployment_import import (
 )
 from mwaa_local.deployment_loading import (
     NAME_RULE,
+    NO_PROFILE,
     TABLE,
     deployment_names,
     is_deployment_name,
@@ -90,7 +91,8 @@ def import_command(environment: str, folder: Path, yes: bool, as_json: bool, **w
     """Write a deployment to a live ENVIRONMENT into mwaa-local.toml, and say how it differs from here."""
     project = find_project(folder)
     loaded = load_config(project, {"region": wishes["region"]}, os.environ)
-    origins = Origins(loaded.config.region, wishes["profile"])
+    profile = None if wishes["profile"] == NO_PROFILE else wishes["profile"]
+    origins = Origins(loaded.config.region, profile)
     found = prepare_import(
         project, loaded, ImportWish(environment, wishes["name"] or environment, origins), open_environments
     )

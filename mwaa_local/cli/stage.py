@@ -29,7 +29,7 @@ _NAMES = {
 @click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
-    envvar="MWAA_LOCAL_OUTPUT",
+    envvar="MWAA_LOCAL_STAGE_OUTPUT",
     metavar="DIR",
     help=f"The folder to write [default: {FOLDER}/DEPLOYMENT].",
 )

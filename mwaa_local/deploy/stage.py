@@ -70,7 +70,9 @@ def _trees(
             file = _file(part, tree.source, tree.key, digests)
             yield from [file] if file else []
             continue
+        empty = True
         for found in walk_tree(tree.source, tree.include, site.project):
+            empty = False
             content = digests.of(found.path, found.status)
             key = f"{tree.key}/{found.name}"
             if len(key.encode()) > KEY_BYTES:
@@ -79,6 +81,11 @@ def _trees(
                     hint="Shorten the names of its folders.",
                 )
             yield StagedFile(key, Path(found.path), part, content.size, content.sha256, content.md5)
+        if empty and tree.include:
+            raise ProjectError(
+                f"Nothing in {tree.source} is included by {', '.join(tree.include)}.",
+                hint="The patterns are relative to that folder and written as in a .gitignore.",
+            )
 
 
 def _in_order(files: list[StagedFile]) -> tuple[StagedFile, ...]:

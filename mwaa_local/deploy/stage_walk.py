@@ -1,6 +1,7 @@
 """The files of a folder as they go into the bucket: junk left out, links followed only inside the project."""
 
 import os
+import re
 import stat
 import unicodedata
 from collections.abc import Iterator
@@ -45,13 +46,23 @@ def walk_tree(source: Path, include: tuple[str, ...], project: Path) -> Iterator
     """Yield the files of a folder; ProjectError for what cannot be read, or not be a key of a bucket."""
     path = os.fspath(source)
     roots = tuple(f"{os.path.realpath(root)}/" for root in (source, project))
-    spec = pathspec.GitIgnoreSpec.from_lines(include) if include else None
+    spec = _spec(include) if include else None
     try:
         status = source.stat()
     except OSError as error:
         raise unreadable(path, error) from error
     folder = _Folder(path, "", ((status.st_dev, status.st_ino),), load_ignored(source, project))
     yield from _walk(_Walk(roots, spec), folder)
+
+
+def _spec(include: tuple[str, ...]) -> pathspec.GitIgnoreSpec:
+    try:
+        return pathspec.GitIgnoreSpec.from_lines(include)
+    except (ValueError, re.error) as error:
+        raise ProjectError(
+            f"The patterns of include, {', '.join(include)}, cannot be read: {error}.",
+            hint="They are written as in a .gitignore.",
+        ) from error
 
 
 def _walk(walk: _Walk, folder: _Folder) -> Iterator[FoundFile]:

@@ -104,6 +104,13 @@ def test_only_what_is_included_goes_up(root: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(("pattern", "message"), [("elt/", "Nothing in "), ("!", "cannot be read")])
+def test_patterns_that_include_nothing_are_refused(root: Path, pattern: str, message: str) -> None:
+    wanted = deployment(root, DeployedTree(root / "dags", "dags", (pattern,)))
+    with pytest.raises(ProjectError, match=message):
+        build(root, wanted)
+
+
 def test_two_copies_of_a_folder_are_read_once(root: Path) -> None:
     read: list[str] = []
     copies = [DeployedTree(root / "dags" / "etl", f"dags/{name}") for name in ("prod", "staging")]
