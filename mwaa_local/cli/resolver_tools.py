@@ -13,6 +13,7 @@ from mwaa_local.runtime.installer import installer_environ
 from mwaa_local.runtime.interpreter_candidates import list_candidates
 from mwaa_local.runtime.venv import cache_folder
 from mwaa_local.validation.base_environment import BaseEnvironment
+from mwaa_local.validation.index_file import with_uv_file
 from mwaa_local.validation.resolver import Resolver, ResolverTools
 from mwaa_local.validation.resolver_memory import AnswerMemory
 
@@ -30,7 +31,7 @@ def make_resolver(base: BaseEnvironment, own_python: str, *, refresh: bool = Fal
         ResolverTools(
             commands=SystemCommands(),
             uv=Path(find_uv_bin()),
-            environ=installer_environ(uv_environ(environ)) | {"UV_PYTHON_DOWNLOADS": "never"},
+            environ=installer_environ(uv_environ(with_uv_file(environ))) | {"UV_PYTHON_DOWNLOADS": "never"},
             folder=folder,
             fetch_metadata=fetch_metadata,
             # Named, because uv's own search can take seconds (pyenv's shims are programs).

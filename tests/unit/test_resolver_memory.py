@@ -7,6 +7,7 @@ from mwaa_local.catalog import load_version
 from mwaa_local.ports import CommandResult
 from mwaa_local.validation.base_environment import make_base
 from mwaa_local.validation.index_choice import choose_indexes, learn_index
+from mwaa_local.validation.index_file import with_uv_file
 from mwaa_local.validation.requirement_options import FileOptions
 from mwaa_local.validation.resolution import Resolution
 from mwaa_local.validation.resolver import Question, Resolver, ResolverTools
@@ -141,3 +142,25 @@ def test_an_index_of_the_users_is_not_learned(tmp_path: Path) -> None:
         tmp_path, choose_indexes(FileOptions(), {}, tmp_path), "--index-url https://a:b@c.example/s\n"
     )
     assert choose_indexes(FileOptions(), {}, tmp_path).table == ""
+
+
+def test_the_indexes_of_the_users_uv_file_are_asked(tmp_path: Path) -> None:
+    (tmp_path / ".config" / "uv").mkdir(parents=True)
+    (tmp_path / ".config" / "uv" / "uv.toml").write_text(
+        'find-links = ["/wheels"]\n[[index]]\nurl = "https://own.example/simple"\ndefault = true\n'
+        '[[index]]\nurl = "https://more.example/simple"\n[pip]\nextra-index-url = ["https://third.example/simple"]\n'
+    )
+    found = with_uv_file({"HOME": str(tmp_path), "UV_FIND_LINKS": "/mine"}, tmp_path / "none")
+    assert found == {
+        "HOME": str(tmp_path),
+        "UV_DEFAULT_INDEX": "https://own.example/simple",
+        "UV_INDEX": "https://more.example/simple https://third.example/simple",
+        "UV_FIND_LINKS": "/mine",
+    }
+
+
+def test_a_uv_file_that_is_damaged_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "uv.toml").write_text("index = [")
+    assert with_uv_file({"UV_CONFIG_FILE": str(tmp_path / "uv.toml")}, tmp_path / "none").keys() == {
+        "UV_CONFIG_FILE"
+    }
