@@ -113,6 +113,8 @@ class LastUpdate:
     status: str
     error_code: str = ""
     error_message: str = ""
+    began: float | None = None
+    """In seconds since the epoch: tells one update from the next."""
 
 
 @dataclass(frozen=True, slots=True)

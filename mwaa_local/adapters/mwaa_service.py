@@ -86,8 +86,13 @@ def _source(answer: Mapping[str, Any], part: str) -> S3Source | None:
 def _last_update(answer: Mapping[str, Any] | None) -> LastUpdate | None:
     if not answer:
         return None
-    error = answer.get("Error", {})
-    return LastUpdate(answer.get("Status", ""), error.get("ErrorCode", ""), error.get("ErrorMessage", ""))
+    error, began = answer.get("Error", {}), answer.get("CreatedAt")
+    return LastUpdate(
+        answer.get("Status", ""),
+        error.get("ErrorCode", ""),
+        error.get("ErrorMessage", ""),
+        began.timestamp() if began else None,
+    )
 
 
 def _log_groups(answer: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

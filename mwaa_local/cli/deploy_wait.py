@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import click
 
-from mwaa_local.aws_ports import AwsAccess, EnvironmentChange, S3Source
+from mwaa_local.aws_ports import AwsAccess, EnvironmentChange, EnvironmentRecord, S3Source
 from mwaa_local.cli.look import make_clock
 from mwaa_local.cli.progress import Progress
 from mwaa_local.cli.render import render_duration
@@ -26,6 +26,7 @@ class Waiting:
     progress: Progress
     timeout: float
     again: str
+    before: EnvironmentRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,13 @@ def follow_update(name: str, change: EnvironmentChange | None, waiting: Waiting)
     clock = make_clock()
     try:
         with waiting.progress.following(f"Environment {name}") as say:
-            watch = Watch(waiting.access.environments, clock, waiting.timeout, lambda status, _: say(status))
+            watch = Watch(
+                waiting.access.environments,
+                clock,
+                waiting.timeout,
+                lambda status, _: say(status),
+                waiting.before,
+            )
             outcome = wait_for_update(name, change, watch)
     except KeyboardInterrupt:
         click.echo(f"\nThe update goes on at AWS. To wait for it again: {waiting.again}", err=True)

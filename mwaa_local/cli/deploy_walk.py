@@ -125,7 +125,7 @@ def _outcome(prepared: Prepared, receipt: Receipt | None, ending: Ending | None,
         after = render_duration(ending.outcome.seconds)
         return f"; environment {_name(prepared)} is {ending.outcome.environment.status} after {after}"
     if receipt is not None and receipt.environment is not None and not manner.wait:
-        return f"; the update goes on, to follow it: {manner.again(prepared.chosen)}"
+        return f"; the update goes on (follow it: {manner.again(prepared.chosen)})"
     return ""
 
 
@@ -164,7 +164,8 @@ def _job(prepared: Prepared, manner: Manner) -> Job:
 
 
 def _waiting(prepared: Prepared, manner: Manner, progress: Progress) -> Waiting:
-    return Waiting(prepared.site.access, progress, manner.timeout, manner.again(prepared.chosen))
+    site = prepared.site
+    return Waiting(site.access, progress, manner.timeout, manner.again(prepared.chosen), site.environment)
 
 
 def _name(prepared: Prepared) -> str:

@@ -107,6 +107,8 @@ class Watch:
     clock: Clock
     timeout: float
     show: Callable[[str, float], None]
+    before: EnvironmentRecord | None = None
+    """The environment as it was before the update, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +137,18 @@ def wait_for_update(name: str, change: EnvironmentChange | None, watch: Watch) -
         environment = _look(name, watch)
         waited = watch.clock.monotonic() - start
         watch.show(environment.status, waited)
-        moved = moved or environment.status in PASSING or waited >= GRACE
+        moved = moved or waited >= GRACE or _has_begun(environment, watch.before)
         verdict = judge_update(environment, change, moved=moved)
         if verdict is not Verdict.GOING_ON or waited >= watch.timeout:
             return UpdateOutcome(verdict, environment, began, waited)
         pause = PAUSES[min(looks, len(PAUSES) - 1)]
         watch.clock.sleep(min(pause, max(0.1, watch.timeout - waited)))
         looks += 1
+
+
+def _has_begun(environment: EnvironmentRecord, before: EnvironmentRecord | None) -> bool:
+    is_another = before is not None and environment.last_update != before.last_update
+    return environment.status in PASSING or is_another
 
 
 def _look(name: str, watch: Watch) -> EnvironmentRecord:

@@ -3,13 +3,17 @@
 import os
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mwaa_local.cli.entry import run
+from tests.aws_credentials import use_fake_credentials
+from tests.cli.deploying import DAG, DeployedSite
 from tests.cli.environments import Cli, Outcome, SeemingEnvironment
+from tests.mwaa_endpoint import MwaaEndpoint, running_endpoint
 
 
 @pytest.fixture(autouse=True)
@@ -59,3 +63,24 @@ def cli_process() -> Cli:
         return Outcome(ended.returncode, ended.stdout, ended.stderr)
 
     return call
+
+
+@pytest.fixture(scope="session")
+def mwaa_endpoint() -> Iterator[MwaaEndpoint]:
+    """Our endpoint with the MWAA API, for all tests of deployments; each uses a bucket of its own."""
+    with running_endpoint() as running:
+        yield running
+
+
+@pytest.fixture
+def site(
+    project: Path, mwaa_endpoint: MwaaEndpoint, cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[DeployedSite]:
+    """A project with one DAG file, and a bucket as MWAA wants it; no environment yet."""
+    use_fake_credentials(monkeypatch, tmp_path, mwaa_endpoint.url)
+    made = DeployedSite(project, mwaa_endpoint, f"b{uuid.uuid4().hex[:12]}", cli)
+    made.configure()
+    made.write("dags/orders.py", DAG.format(name="orders"))
+    made.make_bucket()
+    yield made
+    made.remove_environment()

@@ -3,6 +3,7 @@ and on a server that answers what AWS answers when it refuses."""
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -201,7 +202,9 @@ def test_an_environment_is_read_in_full(access: AwsAccess, endpoint: MwaaEndpoin
     assert found.requirements == S3Source("requirements.txt", version)
     assert found.airflow_options == (("core.parallelism", "8"),)
     assert (found.environment_class, found.max_workers, found.min_workers) == ("mw1.medium", 7, 1)
-    assert found.last_update == LastUpdate("SUCCESS")
+    assert found.last_update is not None
+    assert found.last_update.status == "SUCCESS"
+    assert abs((found.last_update.began or 0.0) - time.time()) < 600.0
     assert dict(found.log_groups)["SchedulerLogs"] == "airflow-orders-Scheduler"
 
 
@@ -226,7 +229,8 @@ def test_the_error_of_an_update_is_read(access: AwsAccess, endpoint: MwaaEndpoin
     found = access.environments.get("failing")
     assert found is not None
     assert found.status == "UPDATE_FAILED"
-    assert found.last_update == LastUpdate(
+    assert found.last_update is not None
+    assert replace(found.last_update, began=None) == LastUpdate(
         "FAILED", "INCORRECT_CONFIGURATION", "Requirements cannot be installed."
     )
 

@@ -93,6 +93,16 @@ def test_an_update_that_does_not_show_yet_is_not_over(before: EnvironmentRecord)
     assert len(seen) == 4
 
 
+def test_an_update_that_fails_at_once_is_told_from_the_failure_of_the_one_before() -> None:
+    before = failed()
+    again = replace(before, last_update=LastUpdate("FAILED", "INCORRECT_CONFIGURATION", "again", began=2.0))
+    clock = FakeClock()
+    watch = Watch(FakeEnvironments([before, again]), clock, 3600.0, lambda *_: None, before)
+    outcome = wait_for_update(NAME, CHANGE, watch)
+    assert (outcome.verdict, outcome.error) == (Verdict.FAILED, "INCORRECT_CONFIGURATION: again")
+    assert clock.slept == [1.0]
+
+
 def test_an_update_that_never_shows_has_failed() -> None:
     outcome, _, _ = follow(ENVIRONMENT)
     assert outcome.verdict is Verdict.FAILED
