@@ -122,7 +122,7 @@ def _row(step: Step, leftover: str) -> tuple[str, str, str, str]:
         case Upload():
             return "upload", _REASONS[step.reason], render_size(step.file.size), step.file.key
         case Restore():
-            return "restore", f"version {step.version[:12]}", "", step.key
+            return "restore", "earlier version", "", step.key
         case Delete():
             return "delete", leftover, "", step.key
         case UpdateEnvironment():
