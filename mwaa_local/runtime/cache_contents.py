@@ -19,9 +19,13 @@ MOMENT = 600.0
 DAY = 86400.0
 ENVIRONMENTS = "environments"
 _SHELVES = (ENVIRONMENTS, "databases", "pytest")
-"""Folders that hold one entry in each folder; every other one is an entry by itself."""
-_NEVER = frozenset({"postgresql", "ports"})
-"""PostgreSQL's programs (the data of projects can be read by no other) and the locks of ports."""
+"""Folders that hold one item in each folder."""
+_MEMORIES = ("requirements", "validate")
+"""Folders that are an item by themselves: what checks remember.
+
+Whatever else there is must stay: PostgreSQL's programs (the data of projects can be read by no others), what a user's
+browser has been told to trust, the locks of ports.
+"""
 _BUILDING = (".new", ".scratch")
 
 
@@ -117,11 +121,10 @@ def changed_files(environment: Path) -> tuple[str, ...]:
 
 
 def _find(cache: Path) -> Iterator[tuple[str, Path, Path | None]]:
-    for shelf in _folders(cache):
-        if shelf.name not in _SHELVES:
-            if shelf.name not in _NEVER:
-                yield shelf.name, shelf, None
-            continue
+    for name in _MEMORIES:
+        if (cache / name).is_dir():
+            yield name, cache / name, None
+    for shelf in (cache / name for name in _SHELVES):
         for folder in _folders(shelf):
             if not folder.name.endswith(_BUILDING):
                 locks = (shelf / f"{folder.name}.lock", lock_of(folder))

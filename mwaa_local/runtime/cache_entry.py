@@ -82,7 +82,7 @@ def lock_of(folder: Path) -> Path:
 def note_use(lock: Path) -> None:
     """Note that an entry is used now: its lock file's time says so, by which `cache prune` goes."""
     with suppress(OSError):  # of a cache that somebody else keeps
-        os.utime(lock)
+        lock.touch(mode=0o600)
 
 
 def _build(folder: Path, build: Callable[[Path], Record]) -> Entry:

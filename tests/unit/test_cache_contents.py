@@ -98,16 +98,16 @@ def test_what_was_removed_is_built_again(cache: Cache) -> None:
     assert entry.built
 
 
-def test_templates_and_other_folders_of_the_cache_are_items_and_postgresql_is_none(cache: Cache) -> None:
-    for name in ("databases/a", "databases/a.new", "validate", "postgresql/wheel"):
+def test_only_what_can_be_made_again_is_an_item(cache: Cache) -> None:
+    for name in ("databases/a", "databases/a.new", "validate", "postgresql/wheel", "authority", "ports"):
         (cache.root / name).mkdir(parents=True)
     (cache.root / "databases" / "a.lock").touch()
     (cache.root / "validate" / "memory.json").write_text("{}")
     assert [(item.kind, item.name) for item in cache.items()] == [
-        ("databases", "a"),
         ("validate", "validate"),
+        ("databases", "a"),
     ]
-    assert cache.items()[0].lock == cache.root / "databases" / "a.lock"
+    assert cache.items()[1].lock == cache.root / "databases" / "a.lock"
 
 
 def test_files_with_links_elsewhere_are_not_freed(tmp_path: Path) -> None:
