@@ -62,7 +62,8 @@ def ci_command(system: str, folder: Path, output: str | None, wanted: tuple[str,
     chosen = CiSystem(system)
     project = find_project(folder)
     repository = _repository(project.root)
-    text = render_pipeline(chosen, _pipeline(project, repository, wanted, package))
+    pipeline = _pipeline(project, repository, wanted, package)
+    text = render_pipeline(chosen, pipeline)
     if output == "-":
         click.echo(text, nl=False)
         return
@@ -70,6 +71,8 @@ def ci_command(system: str, folder: Path, output: str | None, wanted: tuple[str,
     _write_new(path, text)
     shown = os.path.relpath(path)
     click.echo(f"Written: {shown}")
+    for each in pipeline.deployments:
+        click.echo(f"{each.name} is deployed when {each.branch} is pushed.", err=True)
     click.echo(_NEXT[chosen].format(file=os.path.relpath(path, repository)), err=True)
 
 

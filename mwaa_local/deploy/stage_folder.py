@@ -83,14 +83,18 @@ def stage_document(deployment: Deployment, manifest: Manifest) -> dict[str, Any]
 
 
 def write_stage(deployment: Deployment, manifest: Manifest, folder: Path, *, hide: bool = False) -> None:
-    """Lay a deployment out as `folder`, which is absent, empty, or an earlier stage; `hide` its parent from git."""
+    """Lay a deployment out as `folder`, which is absent, empty, or an earlier stage.
+
+    `hide` keeps its parent out of git, where that is made for it.
+    """
     _check_place(deployment, folder)
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
     try:
+        is_new = not folder.parent.exists()
         partial.mkdir(parents=True)
-        if hide and not (ignore := folder.parent / ".gitignore").exists():
-            ignore.write_text("*\n", encoding="utf-8")
+        if hide and is_new:
+            (folder.parent / ".gitignore").write_text("*\n", encoding="utf-8")
         for file in manifest.files:
             _copy(file, partial / file.key)
         _normalise_folders(partial)

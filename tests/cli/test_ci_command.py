@@ -108,6 +108,9 @@ def test_a_wrong_wish_ends_with_2(repository: Path, cli: Cli, wish: str, message
 def test_every_command_in_it_is_one_that_there_is(repository: Path, cli: Cli, system: str) -> None:
     done = cli("ci", system)
     assert (done.exit_code, done.stdout) == (0, f"Written: {FILES[system]}\n")
+    assert done.stderr.startswith(
+        "development is deployed when development is pushed.\nprod is deployed when main is pushed.\nCommit it; "
+    )
     document = yaml.safe_load((repository / FILES[system]).read_text(encoding="utf-8"))
     lines = commands(document)
     for name, *arguments in lines:

@@ -72,6 +72,12 @@ def test_it_says_what_lies_where(staged: Path, cli: Cli) -> None:
     assert (staged / "stage" / ".gitignore").read_text(encoding="utf-8") == "*\n"
 
 
+def test_a_folder_of_the_users_is_not_hidden_from_git(staged: Path, cli: Cli) -> None:
+    (staged / "stage").mkdir()
+    assert cli("stage").exit_code == 0
+    assert not (staged / "stage" / ".gitignore").exists()
+
+
 def test_json_has_the_manifest_and_where_it_is(staged: Path, cli: Cli, tmp_path: Path) -> None:
     done = cli("stage", "staging", "--json", "--output", str(tmp_path / "out"))
     document = json.loads(done.stdout)
