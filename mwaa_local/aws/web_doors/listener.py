@@ -30,6 +30,9 @@ SILENCE = 60.0
 PATIENCE = 300.0
 """Seconds that the web server may be silent while it answers."""
 CHUNK = 65536
+LINGER = 1.0
+"""Seconds that a client that is refused may be silent before we hang up."""
+LARGEST_REFUSED = 64 * 1024 * 1024
 NO_BODY = frozenset({204, 304})
 
 log = logging.getLogger("mwaa_local.doors")
@@ -139,9 +142,14 @@ class DoorHandler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _serve
 
     def _refuse(self, status: HTTPStatus, message: str) -> None:
-        """Answer without reading what else the client sends, and hang up."""
+        """Answer and hang up, when the client has sent what it wants to send: it would miss the answer otherwise."""
         self.close_connection = True
         self._send(refusal(status, message))
+        self.wfile.flush()
+        self.connection.settimeout(LINGER)
+        for _ in range(LARGEST_REFUSED // CHUNK):
+            if not self.rfile.read1(CHUNK):
+                break
 
     def _serve_door(self, path: str, length: int) -> None:
         if length > LARGEST_BODY:
