@@ -128,7 +128,7 @@ def _rule_for(file: FileResult, error: ReadError, limits: DagLimits) -> tuple[Ru
         return MISSING_MODULE, _module_hint(error.missing, limits)
     if "cycle detected" in message:
         return CYCLE, ""
-    if "timetable" in message or "Timetable" in error.type:
+    if "timetable" in message or "cron expression" in message or "Timetable" in error.type:
         return SCHEDULE, ""
     if "cannot be stored" in message:
         return STORAGE, ""

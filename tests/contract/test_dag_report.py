@@ -176,3 +176,36 @@ def test_reading_leaves_nothing_among_the_dags(reading: Reading) -> None:
     )
     after = sorted(path.name for path in reading.project.dags.rglob("*"))
     assert after == before
+
+
+OLD = """\
+from datetime import datetime
+
+from airflow import DAG
+from airflow.hooks.base_hook import BaseHook
+from airflow.operators.bash_operator import BashOperator
+
+BaseHook.get_connection("{name}")
+with DAG("{name}", start_date=datetime(2020, 1, 1), schedule_interval=None, default_args={{"owner": "team"}}) as dag:
+    BashOperator(task_id="a", bash_command="ls")
+"""
+
+
+def test_airflow_before_2_is_read_too(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = os.environ.get("MWAA_LOCAL_CACHE")
+    python = python_of("1.10.12", Path(given) if given else tmp_path_factory.mktemp("cache"))
+    (tmp_path / "dags").mkdir()
+    for name in ("known", "unknown"):
+        (tmp_path / "dags" / f"{name}.py").write_text(OLD.format(name=name), encoding="utf-8")
+    monkeypatch.setenv("AIRFLOW_CONN_KNOWN", "http://example.com")
+    project = find_project(tmp_path)
+    loaded = load_config(project, {"version": "1.10.12"}, {})
+    report = read(project, loaded, python)
+    assert [(file.path, [dag.dag_id for dag in file.dags]) for file in report.files] == [
+        ("known.py", ["known"]),
+        ("unknown.py", []),
+    ]
+    found = {(each.rule_id, str(each.location)) for each in check_report(report, limits_of(loaded))}
+    assert ("missing-at-parse", "dags/unknown.py:7") in found

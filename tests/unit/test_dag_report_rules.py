@@ -62,6 +62,7 @@ def test_an_error_shows_the_line_itself() -> None:
         ({"type": "crash"}, "dag-file-crash"),
         ({"message": "Cycle detected in DAG. Faulty task: b"}, "dag-cycle"),
         ({"message": "Invalid timetable expression: x"}, "dag-schedule"),
+        ({"message": "Invalid Cron expression: [99 * * * *] is not acceptable"}, "dag-schedule"),
         ({"message": "The DAG 'x' cannot be stored: y"}, "dag-not-storable"),
         ({}, "dag-import-error"),
     ],

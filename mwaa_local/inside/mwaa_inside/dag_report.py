@@ -75,7 +75,13 @@ def work(parser, orders, answers):
     """Read files until there are no more; never returns."""
     try:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        parser.install()
+        try:
+            parser.install()
+        except Exception:
+            # Not the files' fault: no file at all could be read.
+            answer = json.dumps({"fatal": traceback.format_exc()}) + "\n"
+            os.write(answers, answer.encode("ascii"))
+            return
         silence()
         gc.set_threshold(100000, 20, 20)
         gc.enable()
@@ -138,6 +144,12 @@ class Pool:
             return
         if report is None:
             return
+        if "fatal" in report:
+            raise RequestFailed(
+                "This Airflow's DAG files cannot be read here.\n%s" % report["fatal"],
+                hint="This is a bug of mwaa-local; please report it with the lines above.",
+                kind="internal",
+            )
         on_report(report)
         if waiting:
             worker.give(waiting.pop())

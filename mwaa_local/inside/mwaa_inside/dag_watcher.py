@@ -19,6 +19,11 @@ def knows_nothing(_backend, *_arguments, **_named):
     """Stand for a look-up in the metadata database."""
 
 
+def knows_no_connections(_backend, *_arguments, **_named):
+    """Stand for a look-up of all connections of a name in the metadata database."""
+    return []
+
+
 def is_airflows(names):
     """Tell whether a module's names are those of one of Airflow's own modules."""
     return names is not None and (names.get("__name__") or "").startswith("airflow.")
@@ -86,10 +91,15 @@ class Watcher:
         from airflow.secrets.environment_variables import EnvironmentVariablesBackend
         from airflow.secrets.metastore import MetastoreBackend
 
-        for kind, method in (("variable", "get_variable"), ("connection", "get_connection")):
+        single = hasattr(EnvironmentVariablesBackend, "get_connection")
+        connection = "get_connection" if single else "get_connections"  # before 2.0
+        for kind, method, nothing in (
+            ("variable", "get_variable", knows_nothing),
+            ("connection", connection, knows_nothing if single else knows_no_connections),
+        ):
             original = getattr(EnvironmentVariablesBackend, method)
             setattr(EnvironmentVariablesBackend, method, self._noting(kind, original))
-            setattr(MetastoreBackend, method, knows_nothing)
+            setattr(MetastoreBackend, method, nothing)
 
     def _noting(self, kind, original):
         def method(backend, *arguments, **named):
