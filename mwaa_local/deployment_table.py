@@ -87,7 +87,9 @@ class DeploymentTable:
             if not isinstance(name, str) or not isinstance(value, str):
                 raise given.error(f"holds {value!r}, which is no text", example)
             origin = self.file.origin(*self.path, key, name)
-            yield expand(Given(name, value, origin, self.file.path.parent), self.environ)
+            entry = Given(name, value, origin, self.file.path.parent)
+            # The texts of a list have been expanded with the list.
+            yield entry if isinstance(given.value, list) else expand(entry, self.environ)
 
 
 def existing(given: Given, path: Path) -> Path:

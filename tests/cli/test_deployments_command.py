@@ -164,3 +164,15 @@ def test_a_project_without_deployments_is_shown_one(project: Path, cli: Cli) -> 
     done = cli("deployments")
     assert (done.exit_code, done.stdout) == (2, "")
     assert "[deployments.staging]" in done.stderr
+
+
+def test_a_deployment_is_priced_as_its_live_environment_is(config: Path, cli: Cli, mwaa: None) -> None:
+    config.write_text(
+        CONFIG.replace("orders-staging", "orders-prod").replace("${STAGE}", "x"), encoding="utf-8"
+    )
+    done = cli("cost", "staging", "--hours", "100", "--storage", "0")
+    assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, "Total: $49.00")
+    config.write_text(CONFIG.replace("${STAGE}", "x"), encoding="utf-8")
+    done = cli("cost", "staging")
+    assert done.exit_code == 2
+    assert 'eu-west-1 has no environment "orders-staging".' in done.stderr

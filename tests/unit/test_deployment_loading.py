@@ -122,6 +122,16 @@ def test_a_list_of_extras_keeps_their_names(root: Path) -> None:
     ]
 
 
+def test_variables_are_replaced_once(root: Path) -> None:
+    (root / "${ENV}").mkdir()
+    (root / "dev").mkdir()
+    for extras in ('["$${ENV}"]', '{ "${ENV}" = "$${ENV}" }'):
+        (extra,) = load(root, section(f"extras = {extras}")).extras
+        assert (extra.source, extra.key) == (root / "${ENV}", "${ENV}")
+    (extra,) = load(root, section('extras = ["${ENV}"]')).extras
+    assert (extra.source, extra.key) == (root / "dev", "dev")
+
+
 def test_a_plugins_zip_that_is_alone_is_taken_as_it_is(root: Path) -> None:
     (root / "plugins" / "a.py").rename(root / "plugins" / "plugins.zip")
     assert load(root, section("")).plugins == root / "plugins" / "plugins.zip"
