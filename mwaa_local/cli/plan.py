@@ -1,7 +1,7 @@
 """plan: what a deploy would do, and what stands in its way; nothing is changed."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,9 @@ from mwaa_local.cli.progress import open_progress
 from mwaa_local.cli.render import is_coloured
 from mwaa_local.errors import FindingsError
 from mwaa_local.validation.reports import render_json
+
+if TYPE_CHECKING:
+    from mwaa_local.cli.deploy_session import Prepared
 
 
 @click.command()
@@ -24,18 +27,14 @@ def plan_command(deployment: str | None, folder: Path, diff: bool, as_json: bool
 
     The exit code is 3 if conflicts, or errors that a check found, would stop it.
     """
-    from mwaa_local.cli.deploy_diff import render_diffs
     from mwaa_local.cli.deploy_document import prepared_document
     from mwaa_local.cli.deploy_session import check, look_and_plan
     from mwaa_local.cli.deploy_view import conclude, render_prepared
     from mwaa_local.cli.staging import choose_deployment
 
-    wishes, progress = take_wishes(options), open_progress()
+    wishes, progress, coloured = take_wishes(options), open_progress(), is_coloured()
     prepared = check(look_and_plan(choose_deployment(folder, deployment), wishes, progress), wishes, progress)
-    coloured = is_coloured()
-    patch = (
-        render_diffs(prepared.plan, prepared.site.store, coloured=coloured and not as_json) if diff else ""
-    )
+    patch = _diffs(prepared, coloured=coloured and not as_json) if diff else ""
     if as_json:
         document = {**prepared_document(prepared), **({"diff": patch} if diff else {})}
         click.echo(render_json(document), nl=False)
@@ -43,3 +42,9 @@ def plan_command(deployment: str | None, folder: Path, diff: bool, as_json: bool
         click.echo("\n\n".join(filter(None, (render_prepared(prepared, coloured=coloured), patch))))
     click.echo(conclude(prepared), err=True)
     return FindingsError.exit_code if prepared.is_stopped else 0
+
+
+def _diffs(prepared: "Prepared", *, coloured: bool) -> str:
+    from mwaa_local.cli.deploy_diff import render_diffs
+
+    return render_diffs(prepared.plan, prepared.site.store, coloured=coloured)
