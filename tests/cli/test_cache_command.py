@@ -1,5 +1,7 @@
 import json
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -59,6 +61,14 @@ def test_what_was_not_used_for_a_month_is_shown_and_removed(cli: Cli, environmen
     assert "2.2.2-0123" in pruned.stderr
     assert not environment.exists()
     assert cli("cache", "list").stdout == "Nothing is cached.\n"
+
+
+def test_what_a_process_runs_from_is_in_use_and_stays(cli: Cli, environment: Path) -> None:
+    command = [sys.executable, "-c", "import sys; sys.stdin.read()", str(environment / "bin" / "python")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE):
+        assert cli("cache", "list").stdout.splitlines()[1].endswith("40 d ago  in use")
+        assert cli("cache", "prune", "--all", "--yes").stdout == "Nothing to remove.\n"
+    assert cli("cache", "prune", "--all", "--yes").stdout == "Removed 1: 4.0 KB freed.\n"
 
 
 def test_machines_are_told_what_was_removed(
