@@ -45,7 +45,8 @@ _NEXT = {
     multiple=True,
     envvar="MWAA_LOCAL_CI_DEPLOYMENT",
     metavar="NAME=BRANCH",
-    help="Deploy NAME when BRANCH is pushed. Can be repeated [default: all, each from a branch of its name].",
+    help="Deploy NAME when BRANCH is pushed. Can be repeated [default: each from the branch of its name; production, "
+    "or a deployment that is the only one, from main].",
 )
 @click.option(
     "--package",

@@ -69,6 +69,7 @@ _MOST = 10**9
     "--hours",
     envvar="MWAA_LOCAL_COST_HOURS",
     type=_number,
+    metavar="NUMBER",
     default=MONTH,
     show_default=True,
     help="Hours that it exists.",
@@ -84,22 +85,26 @@ _MOST = 10**9
     "--worker-hours",
     envvar="MWAA_LOCAL_COST_WORKER_HOURS",
     type=_number,
+    metavar="NUMBER",
     help="Hours of all workers beyond the included one, instead.",
 )
 @click.option(
     "--schedulers",
     envvar="MWAA_LOCAL_COST_SCHEDULERS",
     type=_COUNT,
+    metavar="NUMBER",
     help="Schedulers [default: those included].",
 )
 @click.option(
     "--webservers",
     envvar="MWAA_LOCAL_COST_WEBSERVERS",
     type=_COUNT,
+    metavar="NUMBER",
     help="Web servers [default: those included].",
 )
 @click.option(
     "--storage",
+    envvar="MWAA_LOCAL_COST_STORAGE",
     type=_number,
     metavar="NUMBER",
     default=STORAGE,

@@ -79,7 +79,7 @@ def list_command(folder: Path, as_json: bool) -> int:
     return UsageError.exit_code if broken else 0
 
 
-@deployments_command.command("import")
+@deployments_command.command("import", short_help="Write a section for a live environment.")
 @click.argument("environment")
 @project_option
 @click.option("--as", "name", metavar="NAME", help="Name of the deployment [default: the environment's].")

@@ -37,7 +37,9 @@ _NAMES = {
 def stage_command(deployment: str | None, folder: Path, output: Path | None, as_json: bool) -> None:
     """Write what DEPLOYMENT puts into the bucket as a folder, with a manifest of digests beside it.
 
-    The same files give the same folder on every machine. Try it with: mwaa-local start --from-stage DIR
+    The same files give the same folder on every machine.
+
+    Try it: mwaa-local start --from-stage DIR
     """
     chosen = choose_deployment(folder, deployment)
     manifest = chosen.manifest()
