@@ -201,20 +201,27 @@ def typed(shape: Shape, value: Any, path: str) -> Any:
 
 
 def _scalar(shape: Shape, value: Any, path: str) -> Any:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    is_number = _is_number(value)
     match shape.type_name:
         case "string" if isinstance(value, str):
             return value
         case "boolean" if isinstance(value, bool):
             return value
-        case "integer" if is_number and math.isfinite(value) and value == int(value):
-            if int(value) in INT_RANGE:
-                return int(value)
-        case "double" if is_number and math.isfinite(value):
-            return float(value)
-        case "timestamp" if is_number and math.isfinite(value):
+        case "integer" if is_number and value == int(value) and int(value) in INT_RANGE:
+            return int(value)
+        case "double" | "timestamp" if is_number:
             return float(value)
     raise _wrong_type(path, f"of type {shape.type_name}")
+
+
+def _is_number(value: Any) -> bool:
+    """Tell whether a JSON value is a number that a double can hold."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _wrong_type(path: str, wanted: str) -> ApiError:
