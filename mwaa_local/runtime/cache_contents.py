@@ -20,8 +20,8 @@ DAY = 86400.0
 ENVIRONMENTS = "environments"
 _SHELVES = (ENVIRONMENTS, "databases", "pytest")
 """Folders that hold one item in each folder."""
-_MEMORIES = ("requirements", "validate")
-"""Folders that are an item by themselves: what checks remember.
+_MEMORIES = ("requirements", "validate", "deploy")
+"""Folders that are an item by themselves: what checks and plans remember.
 
 Whatever else there is must stay: PostgreSQL's programs (the data of projects can be read by no others), what a user's
 browser has been told to trust, the locks of ports.
