@@ -26,7 +26,10 @@ PARTS = {
 }
 
 
-def new_deployment(folder: Path, *, bucket: str = "orders", lock: bool = False) -> Deployment:
+def new_deployment(
+    folder: Path, *, bucket: str = "orders", lock: bool = False, prefix: str = ""
+) -> Deployment:
+    """A deployment of everything in a folder; `prefix` ends with a slash."""
     return Deployment(
         name="staging",
         bucket=bucket,
@@ -34,14 +37,16 @@ def new_deployment(folder: Path, *, bucket: str = "orders", lock: bool = False) 
         profile=None,
         environment=ENVIRONMENT.name,
         version="2.10.3",
-        layout=S3Layout("dags", "plugins.zip", "requirements.txt", "startup.sh"),
-        dags=(DeployedTree(folder / "dags", "dags"),),
+        layout=S3Layout(
+            f"{prefix}dags", f"{prefix}plugins.zip", f"{prefix}requirements.txt", f"{prefix}startup.sh"
+        ),
+        dags=(DeployedTree(folder / "dags", f"{prefix}dags"),),
         plugins=None,
         requirements=None,
         startup_script=None,
-        extras=(DeployedTree(folder / "config", "config"),),
+        extras=(DeployedTree(folder / "config", f"{prefix}config"),),
         lock=lock,
-        state=".mwaa-local/staging",
+        state=f"{prefix}.mwaa-local/staging",
     )
 
 
@@ -84,7 +89,11 @@ class DeployedProject:
         paths = sorted(
             path for path in self.folder.rglob("*") if path.is_file() and "receipts" not in path.parts
         )
-        return Manifest("staging", tuple(staged(path, str(path.relative_to(self.folder))) for path in paths))
+        return Manifest("staging", tuple(self._staged(path) for path in paths))
+
+    def _staged(self, path: Path) -> StagedFile:
+        file = staged(path, str(path.relative_to(self.folder)))
+        return replace(file, key=self.target.layout.dags.removesuffix("dags") + file.key)
 
     def environment(self) -> EnvironmentRecord | None:
         return self.environments.get(self.target.environment or "")

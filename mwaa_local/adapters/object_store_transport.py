@@ -9,6 +9,7 @@ import random
 import re
 import ssl
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -89,6 +90,7 @@ class Transport:
         self._profile = profile
         self._patience = patience
         self._idle: list[http.client.HTTPConnection] = []
+        weakref.finalize(self, _close, self._idle)
 
     def send(self, call: Call) -> Reply:
         """Return the answer to a request; AwsError if it is refused, or fails however often it is sent."""
@@ -188,6 +190,11 @@ class Transport:
         metadata = {"HTTPStatusCode": reply.status}
         answer: Any = {"Error": error, "ResponseMetadata": metadata}
         return translate(ClientError(answer, call.action.partition(":")[2]), request)
+
+
+def _close(connections: list[http.client.HTTPConnection]) -> None:
+    for connection in connections:
+        connection.close()
 
 
 def _parse_reply(answer: http.client.HTTPResponse, content: bytes, attempt: int) -> Reply:

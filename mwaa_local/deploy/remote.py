@@ -39,11 +39,12 @@ def look_at_remote(store: ObjectStore, deployment: Deployment, manifest: Manifes
         pending = pool.submit(_read_state, store, f"{deployment.state}/{PENDING}")
         facts = _describe(pool, store, _single_keys(deployment, manifest))
         objects = _list(store, deployment)
-        for key, found in facts.items():
-            version = found.version
-            objects.setdefault(key, ObjectRecord(key, found.size, version.etag, 0.0))
         text, ledger_etag = current.result()
         ledger = parse_ledger(text) if text is not None else Ledger()
+        # A rollback has no files: which trees are single files, only the ledger knows then.
+        facts |= _describe(pool, store, (ledger.objects.keys() & {*deployment.prefixes}) - facts.keys())
+        for key, found in facts.items():
+            objects.setdefault(key, ObjectRecord(key, found.size, found.version.etag, 0.0))
         text, pending_etag = pending.result()
         begun = parse_receipt(text) if text is not None else None
         asked = unproven(begun, ledger, objects) if begun else ()
