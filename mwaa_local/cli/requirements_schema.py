@@ -85,6 +85,13 @@ def make_schema() -> dict[str, Any]:
                 "The watchtower that MWAA installs again afterwards, if it was changed.", nullable=True
             ),
             estimated_seconds=_number("Of the installation on a small environment class, roughly."),
+            trial={
+                **_list(
+                    _object(step=_text("What was tried."), ok=_flag("Whether it went well.")),
+                    "Steps of --install; null without it.",
+                ),
+                "type": ["array", "null"],
+            },
             index_asked=_text(
                 "When the oldest of the index's answers was given, UTC; null where it was not asked.",
                 nullable=True,

@@ -10,6 +10,7 @@ from mwaa_local.runtime.interpreters import Search, find_interpreter
 from mwaa_local.runtime.requirements_trial import Trial, TrialStep, try_requirements
 from mwaa_local.runtime.venv import ensure_base_environment
 from mwaa_local.validation.finding import Finding, Location, Severity, order_findings
+from mwaa_local.validation.package_verdict import is_same_version
 from mwaa_local.validation.requirements_file import shown_name
 from mwaa_local.validation.requirements_verdict import Inputs, Verdict
 
@@ -49,13 +50,41 @@ def _joined(verdict: Verdict, trial: Trial, project: Project) -> Verdict:
     steps = {step.name: step for step in trial.steps}
     alive = all(step.ok for step in trial.steps if step.name not in _WARNINGS and step.name != "install")
     found = [_finding(step, project) for step in trial.steps if not step.ok]
+    if steps["install"].ok:
+        found += _unforeseen(verdict, trial)
     known = (_corrected(each) if alive and steps["install"].ok else each for each in verdict.findings)
     return replace(
         verdict,
         installs=steps["install"].ok,
         works=alive,
+        tried=tuple((step.name, step.ok) for step in trial.steps),
         findings=order_findings((*known, *found)),
     )
+
+
+def _unforeseen(verdict: Verdict, trial: Trial) -> list[Finding]:
+    """Say where pip has installed other versions than were foreseen: its answer is the one that counts."""
+    foreseen = {each.name: each.version for each in verdict.packages if each.is_changed and each.version}
+    if verdict.watchtower_put_back:
+        foreseen.pop("watchtower", None)
+    real = {name: after for name, _, after in trial.changes}
+    other = [
+        f"{name} {real.get(name, 'not')} (foreseen: {foreseen.get(name, 'unchanged')})"
+        for name in sorted(real.keys() | foreseen.keys())
+        if name not in real or (name in foreseen and not is_same_version(real[name], foreseen[name]))
+    ]
+    if not other or not verdict.installs:
+        return []
+    return [
+        Finding(
+            "requirements-trial-versions",
+            Severity.INFO,
+            f"pip has installed other versions than were foreseen: {', '.join(other)}.",
+            "Lines without a fixed version leave that open; write name==version.",
+            verdict.file.top,
+            "an installation with MWAA's pip",
+        )
+    ]
 
 
 def _corrected(finding: Finding) -> Finding:

@@ -28,6 +28,7 @@ def verdict_fields(verdict: Verdict, asked: float | None = None) -> dict[str, ob
         "forced_constraints": verdict.forced_constraints,
         "watchtower_put_back": verdict.watchtower_put_back or None,
         "estimated_seconds": round(verdict.estimated_seconds),
+        "trial": [{"step": name, "ok": ok} for name, ok in verdict.tried] or None,
         "index_asked": asked if asked is None else _moment(asked).isoformat(timespec="seconds"),
         "lines": [
             {
@@ -67,6 +68,8 @@ def render_verdict(verdict: Verdict, asked: float | None = None, *, coloured: bo
     lines += _changes(verdict)
     if verdict.findings:
         lines += [render_report(verdict.findings, coloured=coloured), ""]
+    if verdict.tried:
+        lines += [_trial(verdict), ""]
     if asked is not None:
         lines.append(f"The index was asked at {_moment(asked).astimezone():%H:%M} (--refresh asks it anew).")
     return "\n".join([*lines, conclusion(verdict, coloured=coloured)])
@@ -102,6 +105,11 @@ def _changes(verdict: Verdict) -> list[str]:
     if verdict.installs and not changed:
         lines.append("  Changes nothing: all of it is installed already.")
     return [*lines, ""] if lines else []
+
+
+def _trial(verdict: Verdict) -> str:
+    steps = ", ".join(f"{name} {'ok' if ok else 'FAILED'}" for name, ok in verdict.tried)
+    return f"Installed for real with pip {verdict.pip}: {steps}."
 
 
 def conclusion(verdict: Verdict, *, coloured: bool) -> str:

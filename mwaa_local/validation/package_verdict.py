@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from packaging.version import InvalidVersion, Version
+
 from mwaa_local.validation.finding import Location
 from mwaa_local.validation.requirement_line import RequirementLine
 from mwaa_local.validation.resolution import ResolvedPackage
@@ -57,3 +59,11 @@ def by_name(lines: tuple[RequirementLine, ...]) -> dict[str, RequirementLine]:
         if line.name and (line.name not in found or (line.is_exact and not found[line.name].is_exact)):
             found[line.name] = line
     return found
+
+
+def is_same_version(one: str, other: str) -> bool:
+    """Return whether two texts name the same version: 1.0 is 1.0.0."""
+    try:
+        return Version(one) == Version(other)
+    except InvalidVersion:
+        return one == other

@@ -51,6 +51,10 @@ def resolve_as_pip(resolver: Resolver, question: Question, base: BaseEnvironment
                 break
             question = wider
             continue
+        kept = _keep_installed(resolver, question, answer, base)
+        if kept != question:
+            question = kept
+            continue
         files = resolver.find_files(question, changed_packages(answer, base))
         unusable = _unusable(files, base) | dict.fromkeys(resolver.find_invalid(files), _INVALID)
         if not unusable:
@@ -87,6 +91,26 @@ def _widen(question: Question, refusal: Refusal, base: BaseEnvironment) -> Quest
         further |= {f"{failed['name']}!={failed['version']}"}
     new = sorted(further - set(question.constraints))
     return replace(question, constraints=(*question.constraints, *new)) if new else question
+
+
+def _keep_installed(
+    resolver: Resolver, question: Question, answer: Resolution, base: BaseEnvironment
+) -> Question:
+    """pip keeps what is installed although the index has it no longer; uv has to be given it as a file."""
+    changed = _replaced(answer, base) - _pinned_names(question)
+    if question.base_wheels or not changed:
+        return question
+    offered = replace(question, base_wheels=True)
+    other = resolver.resolve(offered)
+    return (
+        offered
+        if isinstance(other, Resolution) and _replaced(other, base) < _replaced(answer, base)
+        else question
+    )
+
+
+def _replaced(answer: Resolution, base: BaseEnvironment) -> set[str]:
+    return {each.name for each in changed_packages(answer, base) if each.name in base.versions}
 
 
 def _yanked(refusal: Refusal, base: BaseEnvironment) -> frozenset[str]:
@@ -142,8 +166,7 @@ def _lift(resolver: Resolver, question: Question, answer: Resolution, base: Base
 
     uv would rather take an older one that leaves other packages alone.
     """
-    changed = {each.name for each in changed_packages(answer, base) if each.name in base.versions}
-    moved = changed - _pinned_names(question)
+    moved = _replaced(answer, base) - _pinned_names(question)
     needed = {each.name for each in answer.packages if moved & set(each.required_by)} - moved
     if not moved or not needed:
         return answer

@@ -52,6 +52,8 @@ class Verdict:
     """The watchtower that MWAA installs again, where the requirements have changed it."""
     estimated_seconds: float = 0.0
     """Of the installation on a small environment class, roughly."""
+    tried: tuple[tuple[str, bool], ...] = ()
+    """Steps of a real installation, and whether each went well; none where nothing was installed."""
 
 
 @dataclass(frozen=True, slots=True)
