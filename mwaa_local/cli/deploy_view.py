@@ -29,11 +29,9 @@ LEFTOVER = "not in project"
 _INDENT = 15
 _COLOURS = {"upload": "green", "restore": "green", "delete": "red", "update": "cyan"}
 PARTS = {
-    Part.DAGS: "DAG file",
     Part.PLUGINS: "plugins",
     Part.REQUIREMENTS: "requirements",
-    Part.STARTUP_SCRIPT: "startup script",
-    Part.EXTRA: "extra file",
+    Part.STARTUP_SCRIPT: "script",
 }
 _REASONS = {
     Reason.NEW: "new",
@@ -126,8 +124,8 @@ def _row(step: Step, leftover: str) -> tuple[str, str, str, str]:
         case Delete():
             return "delete", leftover, "", step.key
         case UpdateEnvironment():
-            parts = ", ".join(PARTS[change.part] for change in step.sources)
-            return "update", "new version", "", f"environment {step.name}: {parts}"
+            parts = ", ".join(PARTS.get(change.part, change.part.value) for change in step.sources)
+            return "update", "new version", "", f"{step.name} ({parts})"
         case _:
             assert_never(step)
 

@@ -10,7 +10,7 @@ from mwaa_local.cli.deploy_document import prepared_document
 from mwaa_local.cli.deploy_options import Wishes
 from mwaa_local.cli.deploy_run import Job, confirm, do_job, receipt_places
 from mwaa_local.cli.deploy_session import Prepared, check, look_and_plan
-from mwaa_local.cli.deploy_view import LEFTOVER, conclude, render_prepared, summarise
+from mwaa_local.cli.deploy_view import LEFTOVER, conclude, describe_caller, render_prepared, summarise
 from mwaa_local.cli.deploy_wait import (
     Ending,
     Waiting,
@@ -69,10 +69,9 @@ def carry_out(prepared: Prepared, manner: Manner, progress: Progress) -> int:
         _print_document(prepared, manner, None, None)
         return FindingsError.exit_code if prepared.is_stopped else 0
     if prepared.plan.steps:
-        bucket = prepared.chosen.deployment.bucket
-        question = (
-            f"Deploy this to s3://{bucket}?" if manner.kind == "deploy" else f"Do this to s3://{bucket}?"
-        )
+        who = f"{describe_caller(prepared.site.identity)}, account {prepared.site.identity.account}"
+        what = "Deploy this" if manner.kind == "deploy" else "Go back"
+        question = f"{what} in s3://{prepared.chosen.deployment.bucket} as {who}?"
         confirm(question, yes=manner.yes)
     receipt = do_job(_job(prepared, manner), progress)
     ending = _wait(prepared, receipt, manner, progress)

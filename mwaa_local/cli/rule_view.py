@@ -1,6 +1,8 @@
 """Every rule, for people and as JSON: `validate --list`."""
 
 from mwaa_local.cli.render import paint
+from mwaa_local.deploy.bucket_rule_list import RULES
+from mwaa_local.validation.finding import Severity
 from mwaa_local.validation.reports import render_json
 from mwaa_local.validation.rule import Rule
 from mwaa_local.validation.rule_list import RuleGroup, every_group
@@ -10,7 +12,7 @@ from mwaa_local.validation.sources import explain_source
 def render_rules(*, coloured: bool) -> str:
     """Return every rule with what triggers it, what to do, and how we know."""
     blocks = []
-    for group in every_group():
+    for group in _groups():
         head = paint(f"{group.title} ({group.commands})", "bold", coloured=coloured)
         blocks.append(head)
         blocks += [_render(rule, coloured=coloured) for rule in group.rules]
@@ -22,6 +24,12 @@ def render_rules(*, coloured: bool) -> str:
     return "\n\n".join(blocks)
 
 
+def _groups() -> tuple[RuleGroup, ...]:
+    """Return the rules of the checks, and those about where a deployment goes."""
+    site = tuple(Rule(rule.id, Severity(rule.level), rule.summary, "", rule.source) for rule in RULES)
+    return (*every_group(), RuleGroup("Bucket and environment", "plan, deploy", site))
+
+
 def _render(rule: Rule, *, coloured: bool) -> str:
     lines = [f"  {paint(rule.id, 'bold', coloured=coloured)} ({rule.severity})", f"    {rule.summary}"]
     lines += [f"    {rule.hint}"] if rule.hint else []
@@ -31,7 +39,7 @@ def _render(rule: Rule, *, coloured: bool) -> str:
 def rules_json() -> str:
     """Return every rule as a JSON document."""
     return render_json(
-        {"schema": 1, "rules": [_as_object(group, rule) for group in every_group() for rule in group.rules]}
+        {"schema": 1, "rules": [_as_object(group, rule) for group in _groups() for rule in group.rules]}
     )
 
 

@@ -39,24 +39,6 @@ class Situation:
     git: GitFacts | None
 
 
-RULES: tuple[tuple[str, str], ...] = (
-    ("bucket-versioning", "MWAA needs a bucket that keeps versions"),
-    ("bucket-public-access", "MWAA needs a bucket that blocks public access"),
-    ("bucket-region", "the bucket must lie in the environment's region"),
-    ("bucket-encryption", "the bucket should encrypt what it holds"),
-    ("bucket-unchecked", "what could not be found out about the bucket"),
-    ("environment-missing", "the environment must exist before a deployment can update it"),
-    ("environment-bucket", "the environment reads another bucket"),
-    ("environment-paths", "the environment reads other paths of the bucket"),
-    ("environment-version", "the environment runs another Airflow than the checks were made for"),
-    ("environment-support", "the environment's version is past its end of support"),
-    ("environment-status", "the environment cannot be updated in its status"),
-    ("path-shape", "a path that MWAA does not understand"),
-    ("git-dirty", "what is deployed is in no commit"),
-)
-"""Every rule and what it is about."""
-
-
 def check_situation(situation: Situation) -> tuple[Remark, ...]:
     """Return what the rules say, in their order."""
     return tuple(remark for rule in _CHECKS for remark in rule(situation))

@@ -134,7 +134,7 @@ def test_what_a_first_deploy_does_is_shown_in_full(site: DeployedSite) -> None:
         "  STEP    WHY          SIZE       WHAT\n"
         "  upload  new          16 bytes   requirements.txt\n"
         "  upload  new          162 bytes  dags/orders.py\n"
-        "  update  new version             environment BUCKET: requirements\n"
+        "  update  new version             BUCKET (requirements)\n"
         "\n"
         "The checks have 1 more note (--json has all).\n"
         "\n"

@@ -82,7 +82,7 @@ def test_the_state_before_the_last_deploy_comes_back(site: DeployedSite) -> None
         "  STEP     WHY              SIZE  WHAT\n"
         "  restore  earlier version        requirements.txt\n"
         "  delete   was not there          dags/new.py\n"
-        "  update   new version            environment BUCKET: requirements\n"
+        "  update   new version            BUCKET (requirements)\n"
         "\n"
         "  In effect    Schedulers and workers copy the DAG folder within about 30 s;\n"
         "               nothing is restarted.\n"

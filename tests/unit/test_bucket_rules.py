@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from mwaa_local.aws_ports import BucketFacts, S3Source
-from mwaa_local.deploy.bucket_rules import RULES, Remark, Situation, check_situation
+from mwaa_local.deploy.bucket_rule_list import RULES
+from mwaa_local.deploy.bucket_rules import Remark, Situation, check_situation
 from mwaa_local.deploy.git_facts import GitFacts, parse_status, read_git
 from mwaa_local.deployment import Deployment, S3Layout
 from mwaa_local.ports import CommandResult
@@ -28,7 +29,7 @@ GOOD = Situation(
 
 def remark(situation: Situation) -> Remark:
     (found,) = check_situation(situation)
-    assert found.rule in {rule for rule, _ in RULES}
+    assert found.rule in {rule.id for rule in RULES}
     return found
 
 
