@@ -14,6 +14,7 @@ _TEMPLATES = Path(__file__).with_name("templates") / "ci"
 _BRANCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 _VARIABLE = re.compile(r"(?<!\$)(?:\$\$)*\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_TRUTH = ("true", "false", "yes", "no", "on", "off", "y", "n", "null")
 _MAIN = ("prod", "production", "live", "main", "master")
 REGION_VARIABLE = "AWS_REGION"
 _REPORTS = "/tmp/reports"  # noqa: S108  # on the machine of the build, which is thrown away
@@ -111,6 +112,7 @@ def _github(pipeline: Pipeline) -> str:
         env = {name: f"${{{{ vars.{name} }}}}" for name in each.variables}
         words = {
             "name": each.name,
+            "environment": _scalar(each.name),
             "job": job,
             "branch": each.branch,
             "region": each.region or f"${{{{ vars.{REGION_VARIABLE} }}}}",
@@ -123,7 +125,7 @@ def _github(pipeline: Pipeline) -> str:
             "github",
             {
                 **_common(pipeline, needs_region=True),
-                "branches": ", ".join(_branches(pipeline)),
+                "branches": ", ".join(_scalar(branch) for branch in _branches(pipeline)),
                 "variables": f"\nenv:{_entries(variables, 2)}\n" if variables else "",
                 "setup": setup,
                 "checks": "\n".join(f"      - run: {line}" for line in _checks(pipeline)),
@@ -162,7 +164,10 @@ def _codebuild(pipeline: Pipeline) -> str:
 
 def _deployments(system: str, pipeline: Pipeline) -> list[str]:
     return [
-        _fill(f"{system}-deployment", {"name": each.name, "job": job, "branch": each.branch})
+        _fill(
+            f"{system}-deployment",
+            {"name": each.name, "environment": _scalar(each.name), "job": job, "branch": each.branch},
+        )
         for job, each in _jobs(pipeline)
     ]
 
@@ -226,6 +231,12 @@ def _fill(template: str, words: Mapping[str, str]) -> str:
 
 def _quoted(text: str) -> str:
     return text if re.fullmatch(r"[A-Za-z0-9][\w.=/+-]*", text) else f"'{text}'"
+
+
+def _scalar(text: str) -> str:
+    """Return a text as YAML has it: in quotes where it would be a number or a truth value."""
+    is_plain = re.fullmatch(r"[A-Za-z][\w./-]*", text) and text.lower() not in _TRUTH
+    return text if is_plain else f"'{text}'"
 
 
 def _unique(names: Iterable[str]) -> tuple[str, ...]:

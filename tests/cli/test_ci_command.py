@@ -207,3 +207,16 @@ def test_names_that_look_alike_get_jobs_of_their_own(project: Path, cli: Cli) ->
     )
     jobs = yaml.safe_load(cli("ci", "github", "--output", "-").stdout)["jobs"]
     assert sorted(jobs) == ["check", "deploy-a-b", "deploy-a-b-2", "plan-a-b", "plan-a-b-2"]
+
+
+@pytest.mark.parametrize("system", FILES)
+def test_names_that_look_like_numbers_stay_names(project: Path, cli: Cli, system: str) -> None:
+    (project / "mwaa-local.toml").write_text('[deployments.on]\nbucket = "abc"\n', encoding="utf-8")
+    made = cli("ci", system, "--output", "-", "--deployment", "on=1.0").stdout
+    document = yaml.safe_load(made)
+    assert ["deploy", "on", "--yes"] in commands(document)
+    if system == "github":
+        assert document[True]["push"] == {"branches": ["1.0"]}
+    if system != "codebuild":
+        deploy = document.get("jobs", document)["deploy-on"]
+        assert deploy["environment"] == "on"
