@@ -93,12 +93,13 @@ class _Maker:
         config, version = self.loaded.config, self.loaded.version
         mwaa = {pin.name: pin.version for pin in environment_pins(version, config.amazon_provider)}
         left_out = tuple(each.name for each in self.base.left_out)
+        present = installed_versions(self.base.root) | mwaa
         request = BundleRequest(
-            self.files, version, self._constraints(mwaa), essential_for(version), left_out
+            self.files, version, self._constraints(mwaa), essential_for(version), left_out, present
         )
         with self.progress.step("Requirements resolved"):
             packages = resolve_bundle(request, self._uv, self.base.python, work)
-        plan = plan_bundle(packages, installed_versions(self.base.root) | mwaa, version, complete=complete)
+        plan = plan_bundle(packages, present, version, complete=complete)
         shop = Workshop(self._pip, work, wheels, version, index_lines(self.files))
         with self.progress.step(f"Wheels fetched ({len(plan.fetch)}) and built ({len(plan.build)})"):
             return plan, make_wheels(plan, shop)

@@ -152,6 +152,9 @@ def _title(package: LockedPackage) -> str:
 
 
 def _source(package: LockedPackage, shop: Workshop) -> tuple[str | None, str]:
+    if "+file:" in package.tree:
+        # `name @ address` needs a host in the address for pip before 23.
+        return f"{package.tree}{'&' if '#' in package.tree else '#'}egg={package.name}", ""
     if "+" in package.tree.split("/")[0]:
         return f"{package.name} @ {package.tree}", ""
     if package.tree:
