@@ -152,8 +152,10 @@ def _gitlab(pipeline: Pipeline) -> str:
 
 
 def _codebuild(pipeline: Pipeline) -> str:
+    common = _common(pipeline)
     words = {
-        **_common(pipeline),
+        **common,
+        "needs": f"\n# The build project's environment needs{common['needs']}" if common["needs"] else "",
         "variables": _entries(_variables(pipeline), 4),
         "package": _quoted(pipeline.package),
         "checks": "\n".join(f"      - {line}" for line in _checks(pipeline, _REPORTS)),
