@@ -5,6 +5,7 @@ In its safe mode Airflow opens only Python files that hold two words somewhere, 
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,6 +43,11 @@ class FolderWalk:
     root: Path
     unreadable: list[str] = field(default_factory=list)
     _seen: set[tuple[int, int]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        with suppress(OSError):
+            status = self.root.stat()
+            self._seen.add((status.st_dev, status.st_ino))
 
     def entries(self, folder: str = "") -> Iterator[FolderEntry]:
         """Yield what lies in a folder (its path from the top ends with a slash), in the order of names."""

@@ -15,6 +15,7 @@ from mwaa_local.dag_report import (
     build_report,
     parse_event,
 )
+from mwaa_local.validation.dag_check import without_silenced
 from mwaa_local.validation.dag_report_rules import DagLimits, check_report
 from mwaa_local.validation.finding import Finding, Location, Severity
 from mwaa_local.validation.known_failures import apply_known_failures, parse_known_failures
@@ -112,6 +113,27 @@ def test_the_number_of_dags_is_held_against_the_class(number: int, severity: Sev
 def test_what_airflow_holds_of_a_dag_is_judged(changes: dict[str, object], rule: str) -> None:
     dag = replace(DAG, **changes)  # type: ignore[arg-type]
     assert [found for found, _ in rules_of(replace(FILE, dags=(dag,)))] == [rule]
+
+
+@pytest.mark.parametrize(
+    ("comment", "left"),
+    [
+        ("", ["no-owner", "outside-at-parse"]),
+        ("x = 1  # mwaa-local: ignore-file[no-owner]", ["outside-at-parse"]),
+        ("x = 1  # mwaa-local: ignore-file[no-owner, outside-at-parse]", []),
+        ("x = 1  # mwaa-local: ignore[outside-at-parse]", ["no-owner"]),
+        ("y = 1\nx = 1  # mwaa-local: ignore[outside-at-parse]", ["no-owner", "outside-at-parse"]),
+    ],
+)
+def test_comments_silence_what_airflow_has_shown_too(comment: str, left: list[str]) -> None:
+    file = replace(
+        FILE,
+        dags=(replace(DAG, owners=("airflow",)),),
+        accesses=(Access("variable", "x", "orders.py", 1),),
+    )
+    found = check_report(DagReport((file,), 1.0, 1.0), LIMITS)
+    kept = without_silenced(found, lambda name: comment if name == "dags/orders.py" else None)
+    assert sorted(each.rule_id for each in kept) == left
 
 
 def test_a_dag_of_two_files_is_found() -> None:
