@@ -29,6 +29,7 @@ MWAA_SECONDS = 540.0
 _STEP_SECONDS = 180.0
 _PROBE = Path(__file__).parents[1] / "inside" / "requirements_probe.py"
 _ALIVE = {
+    Generation.AIRFLOW_1: "from airflow.www_rbac.app import create_app; create_app()",
     Generation.AIRFLOW_2: "from airflow.www.app import create_app; create_app()",
     Generation.AIRFLOW_3: "from airflow.api_fastapi.app import create_app; create_app()",
 }
@@ -63,6 +64,12 @@ class _Bench:
     folder: Path
     variables: Mapping[str, str]
 
+    def airflow(self, *arguments: str) -> CommandResult:
+        """Run the copy's airflow command; that of Airflow 1.10 is a script and no module."""
+        if self.version.generation is Generation.AIRFLOW_1:
+            return self.run([str(self.python.with_name("airflow")), *arguments])
+        return self.run(["-m", "airflow", *arguments])
+
     def run(self, arguments: Iterable[str], timeout: float = _STEP_SECONDS) -> CommandResult:
         """Run the copy's Python; what takes too long has failed."""
         home = self.folder / "home"
@@ -71,6 +78,7 @@ class _Bench:
             **self.variables,
             "AIRFLOW_HOME": str(home),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__WEBSERVER__RBAC": "True",
             "AIRFLOW__CORE__DAGS_FOLDER": str(self.project.dags),
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(self.project.plugins or home / "plugins"),
             "PATH": f"{self.python.parent}:{self.tools.environ.get('PATH', '')}",
@@ -149,17 +157,26 @@ def _try_out(
     new = [name for name, number in after.items() if before.get(name) != number]
     complaints = [line for line in _check_lines(bench) if line not in known]
     steps = [TrialStep("pip-check", not complaints, "\n".join(complaints))]
-    steps.append(_step("cli", bench.run(["-m", "airflow", "version"])))
+    steps.append(_step("cli", bench.airflow("version")))
     steps.append(_imports(bench, new))
-    if not steps[1].ok or bench.version.generation is Generation.AIRFLOW_1:
+    if not steps[1].ok:
         return steps
-    migrate = ("migrate",) if bench.version.number >= (2, 7) else ("init",)
-    steps.append(_step("database", bench.run(["-m", "airflow", "db", *migrate])))
-    steps.append(_step("scheduler", bench.run(["-m", "airflow", "scheduler", "--num-runs", "1"])))
-    steps.append(_step("webserver", bench.run(["-c", _ALIVE[bench.version.generation]])))
+    generation = bench.version.generation
+    steps.append(_step("database", bench.airflow(*_migration(bench.version))))
+    runs = "--num_runs" if generation is Generation.AIRFLOW_1 else "--num-runs"
+    steps.append(_step("scheduler", bench.airflow("scheduler", runs, "1")))
+    steps.append(_step("webserver", bench.run(["-c", _ALIVE[generation]])))
     steps.append(_dags(bench))
-    steps.append(_step("plugins", bench.run(["-m", "airflow", "plugins"])))
+    if generation is not Generation.AIRFLOW_1:
+        steps.append(_step("plugins", bench.airflow("plugins")))
     return steps
+
+
+def _migration(version: MwaaVersion) -> tuple[str, ...]:
+    """Return the command that makes the database."""
+    if version.generation is Generation.AIRFLOW_1:
+        return ("initdb",)
+    return ("db", "migrate" if version.number >= (2, 7) else "init")
 
 
 def _check_lines(bench: _Bench) -> list[str]:

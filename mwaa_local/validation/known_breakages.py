@@ -41,6 +41,13 @@ KNOWN_BREAKAGES: tuple[Breakage, ...] = (
     Breakage(
         "sqlalchemy", ">=2", "apache-airflow", "<3", "Airflow 2 gives SQLAlchemy options that 2.0 refuses"
     ),
+    Breakage(
+        "sqlalchemy",
+        ">=1.4",
+        "flask-admin",
+        "<1.5.8",
+        "SQLAlchemy 1.4 has no ext.declarative.clsregistry, which Flask-Admin imports",
+    ),
     Breakage("connexion", ">=3", "apache-airflow", "<3", "Airflow 2 is written for connexion 2"),
     Breakage("wtforms", ">=3", "flask-appbuilder", "<4", "WTForms 3 has no wtforms.compat"),
     Breakage("vine", ">=5", "celery", "<5", "vine 5 has no vine.five, which Celery 4 imports"),
