@@ -19,7 +19,7 @@ from mwaa_local.deploy.manifest import Manifest
 from mwaa_local.deploy.plan import make_plan
 from mwaa_local.deploy.plan_steps import Plan, PlanOptions
 from mwaa_local.deploy.remote import Remote, look_at_remote
-from mwaa_local.errors import CatalogError
+from mwaa_local.errors import AwsError, CatalogError
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,8 @@ class Site:
     bucket: BucketFacts
     environment: EnvironmentRecord | None
     git: GitFacts | None
+    others: tuple[str, ...] = ()
+    """The region's environments, where the one that is named is not among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +65,17 @@ def look_at_site(chosen: ChosenDeployment) -> Site:
         environment = pool.submit(access.environments.get, name) if name else None
         store = access.bucket(deployment.bucket)
         # Credentials first: what they are refused is said of them, not of the bucket.
-        found = identity.result()
-        return Site(
-            access,
-            store,
-            found,
-            store.look(),
-            environment.result() if environment else None,
-            git.result(),
-        )
+        who = identity.result()
+        found = environment.result() if environment else None
+        others = _environments(access) if environment and found is None else ()
+        return Site(access, store, who, store.look(), found, git.result(), others)
+
+
+def _environments(access: AwsAccess) -> tuple[str, ...]:
+    try:
+        return access.environments.names()
+    except AwsError:
+        return ()  # only to help with a name; who may deploy need not be allowed to list
 
 
 def look_and_plan(chosen: ChosenDeployment, wishes: Wishes, progress: Progress) -> Prepared:
@@ -109,6 +113,7 @@ def situation(chosen: ChosenDeployment, site: Site, *, needs_update: bool) -> Si
         end_of_support=_end_of_support(version),
         today=datetime.now(UTC).date(),
         git=site.git,
+        others=site.others,
     )
 
 

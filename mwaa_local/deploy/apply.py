@@ -162,7 +162,7 @@ class _Application:
         run = self._run
         update = self._plan.update
         return Receipt(
-            id=f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(now))}-{run.token}",
+            id=_render_id(now, run.token),
             kind=run.kind,
             outcome="begun",
             deployment=run.deployment.name,
@@ -228,6 +228,12 @@ class _Application:
     def _count(self, step: Step) -> None:
         self._steps_done += 1
         self._world.on_step(step, self._steps_done, len(self._plan.steps))
+
+
+def _render_id(seconds: float, token: str) -> str:
+    """Return the id of a run; ids are in order of time, also those of two runs within a second."""
+    whole, fraction = divmod(seconds, 1)
+    return f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime(whole))}.{int(fraction * 1000):03d}Z-{token}"
 
 
 def render_time(seconds: float) -> str:

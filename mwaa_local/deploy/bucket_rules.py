@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from mwaa_local.aws_ports import BucketFacts, EnvironmentRecord, S3Source
+from mwaa_local.config_file import nearest
 from mwaa_local.deploy.environment_update import refuse_update
 from mwaa_local.deploy.git_facts import GitFacts
 from mwaa_local.deployment import Deployment
@@ -37,6 +38,8 @@ class Situation:
     """Of the environment's version (else the deployment's)."""
     today: date
     git: GitFacts | None
+    others: tuple[str, ...] = ()
+    """The environments that there are, where the one that is meant is missing."""
 
 
 def check_situation(situation: Situation) -> tuple[Remark, ...]:
@@ -112,6 +115,8 @@ def _missing(situation: Situation) -> Iterator[Remark]:
     if deployment.environment is None or situation.environment is not None:
         return
     hint = "Make it first, or leave `environment` out of the deployment to fill the bucket only."
+    if situation.others:
+        hint = nearest(deployment.environment, situation.others)
     if end is not None and end <= situation.today:
         hint = f"None can be made with Airflow {deployment.version}: its support ended on {end}. Name an existing one."
     yield Remark(

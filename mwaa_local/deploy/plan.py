@@ -48,7 +48,7 @@ def make_plan(
     decision = _Decision()
     for file in _chosen(manifest, options.only):
         _decide_file(file, remote, options, decision)
-    used = _keys_of(environment)
+    used = keys_taken_by(environment)
     wanted = {file.key for file in manifest.files}
     for key, record in remote.objects.items():
         if key not in wanted and _is_chosen(key, options.only):
@@ -148,7 +148,7 @@ def _version(record: ObjectRecord, remote: Remote) -> str | None:
     return facts.version.version_id if facts and facts.version.etag == record.etag else None
 
 
-def _keys_of(environment: EnvironmentRecord | None) -> frozenset[str]:
+def keys_taken_by(environment: EnvironmentRecord | None) -> frozenset[str]:
     """Return what an environment is told to take: an update after its deletion would fail."""
     if environment is None:
         return frozenset()

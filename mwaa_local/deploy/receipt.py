@@ -69,7 +69,7 @@ class Receipt:
     """One run: a deploy, or a rollback to the state after the receipt `target` (None: before all)."""
 
     id: str
-    """`20261121T045227Z-1a2b3c`: in order of time."""
+    """`20261121T045227.123Z-1a2b3c`: in order of time."""
     kind: Literal["deploy", "rollback"]
     outcome: Literal["begun", "done", "interrupted"]
     deployment: str

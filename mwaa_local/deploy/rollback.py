@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from mwaa_local.aws_ports import EnvironmentRecord, S3Source
 from mwaa_local.deploy.environment_update import Refusal, refuse_update
 from mwaa_local.deploy.manifest import Part
-from mwaa_local.deploy.plan import matches
+from mwaa_local.deploy.plan import keys_taken_by, matches
 from mwaa_local.deploy.plan_environment import NAMES
 from mwaa_local.deploy.plan_steps import (
     Conflict,
@@ -44,9 +44,11 @@ def make_rollback_plan(
 ) -> Plan:
     """Decide; `undone` is every receipt after the target, oldest first."""
     decision = _Decision()
-    prefixes = options.deployment.prefixes
+    prefixes, taken = options.deployment.prefixes, keys_taken_by(environment)
     for key, wanted in _wanted_objects(undone).items():
-        if matches(key, prefixes):
+        if wanted is None and key in taken:
+            decision.unchanged.append(key)  # the environment keeps it, and its next update would fail without
+        elif matches(key, prefixes):
             _decide(key, wanted, remote, options, decision)
         elif key in remote.ledger.objects:
             decision.notes.append(f"{key} is outside what the deployment names now, and stays as it is.")

@@ -99,7 +99,7 @@ class DeployedSite:
         for pattern, word in (
             (r"\(\d+\.\d s\)", "(T)"),
             (r"after \d+ s", "after T"),
-            (r"\d{8}T\d{6}Z-[0-9a-f]{6}", "RECEIPT"),
+            (r"\d{8}T\d{6}\.\d{3}Z-[0-9a-f]{6}", "RECEIPT"),
             (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "VERSION"),
             (re.escape(str(self.root)), "PROJECT"),
             (re.escape(self.bucket), "BUCKET"),

@@ -97,6 +97,24 @@ def test_the_state_before_the_last_deploy_comes_back(site: DeployedSite) -> None
     )
 
 
+def test_what_the_environment_cannot_be_without_stays(site: DeployedSite) -> None:
+    site.make_environment()
+    site.write("requirements.txt", OLD)
+    assert site.deploy().exit_code == 0
+    done = site.run("rollback", "--yes")
+    assert done.exit_code == 0
+    assert site.objects() == {"requirements.txt": OLD}
+    assert (
+        "The environment had no requirements, and MWAA cannot take one back: it keeps\nrequirements.txt.\n"
+        in (done.stdout)
+    )
+    # And so the next update finds the version that it takes.
+    assert requirements_of(site) == OLD
+    site.write("requirements.txt", NEW)
+    assert site.deploy().exit_code == 0
+    assert requirements_of(site) == NEW
+
+
 def test_the_next_deploy_brings_the_project_s_files_again(site: DeployedSite) -> None:
     deploy_twice(site)
     assert site.run("rollback", "--yes").exit_code == 0

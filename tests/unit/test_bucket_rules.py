@@ -90,6 +90,11 @@ def test_an_environment_that_does_not_exist_is_an_error() -> None:
     assert "Make it first" in found.hint
 
 
+def test_an_environment_of_nearly_that_name_is_named() -> None:
+    found = remark(replace(GOOD, environment=None, others=("orders-stage", "web")))
+    assert found.hint == 'Did you mean "orders-stage"? (Valid: "orders-stage", "web".)'
+
+
 def test_none_can_be_made_of_a_version_past_its_end_of_support() -> None:
     old = replace(DEPLOYMENT, version="2.2.2")
     found = remark(replace(GOOD, deployment=old, environment=None, end_of_support=date(2024, 6, 27)))
