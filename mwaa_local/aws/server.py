@@ -75,18 +75,35 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--parent", type=int, default=0, help="stop when this is no longer the parent process"
     )
-    parser.add_argument("--strict-support", action="store_true", help="refuse versions past end of support")
+    _add_mwaa_options(parser)
+    add_door_options(parser)
+    return parser
+
+
+def _add_mwaa_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the MWAA API; `mwaa-local start` hands their variables on."""
+    parser.add_argument(
+        "--strict-support",
+        action="store_true",
+        default=os.environ.get("MWAA_LOCAL_STRICT_SUPPORT", "").lower() in ("1", "true", "yes"),
+        help="refuse versions past their end of support, as MWAA does",
+    )
     parser.add_argument(
         "--realistic-times",
         type=float,
         nargs="?",
         const=1.0,
-        default=0.0,
+        default=os.environ.get("MWAA_LOCAL_REALISTIC_TIMES") or 0.0,
         metavar="FACTOR",
         help="environments take as long as on MWAA (times FACTOR)",
     )
-    add_door_options(parser)
-    return parser
+    parser.add_argument(
+        "--require-credentials",
+        type=Path,
+        default=os.environ.get("MWAA_LOCAL_REQUIRE_CREDENTIALS") or None,
+        metavar="FILE",
+        help="the MWAA API takes requests of these access keys only (one a line)",
+    )
 
 
 def _configure_moto() -> None:
@@ -153,13 +170,14 @@ def _mwaa_api(
     options: argparse.Namespace, backend: "EnvironmentBackend | None", key: bytes
 ) -> "tuple[MwaaApi, Work]":
     from mwaa_local.aws.environments.home import Home, WithHome, home_environment
-    from mwaa_local.aws.mwaa_api.assembly import ApiOptions, assemble
+    from mwaa_local.aws.mwaa_api.assembly import ApiOptions, assemble, load_access_keys
     from mwaa_local.aws.mwaa_api.records_only import RecordsOnly
     from mwaa_local.aws.mwaa_api.work import Pace
 
     others = backend or RecordsOnly(f"localhost:{options.port}")
     pace = Pace(options.realistic_times)
-    api_options = ApiOptions(options.state, options.region, options.strict_support, pace)
+    keys = load_access_keys(options.require_credentials) if options.require_credentials else None
+    api_options = ApiOptions(options.state, options.region, options.strict_support, pace, keys)
     if not options.doors_port:
         return assemble(api_options, others, time.time)
     home = Home(

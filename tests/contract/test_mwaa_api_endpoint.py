@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from mwaa_local.mwaa_tokens import Purpose, read_token
 from tests.mwaa_endpoint import BUCKET, MwaaEndpoint, Step, running_endpoint
 
 ALL_BLOCKED = dict.fromkeys(
@@ -158,6 +160,26 @@ def test_realistic_times_keep_an_environment_at_work(tmp_path: Path) -> None:
         slow.create("slow", wait=False)
         assert slow.describe("slow")["Status"] == "CREATING"
         assert slow.wait_until_at_rest("slow")["Status"] == "AVAILABLE"
+
+
+def test_only_listed_keys_are_taken_where_credentials_are_required(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text("# ours\nAKIAOURS\n")
+    with running_endpoint("--require-credentials", str(keys)) as guarded:
+        assert guarded.client("mwaa", "AKIAOURS").list_environments()["Environments"] == []
+        with pytest.raises(ClientError, match="UnrecognizedClientException"):
+            guarded.client("mwaa", "AKIATHEIRS").list_environments()
+        with pytest.raises(urllib.error.HTTPError, match="403") as refused:
+            urllib.request.urlopen(f"{guarded.url}/environments", timeout=5)
+        refused.value.close()
+
+
+def test_the_role_that_an_access_key_asks_for_is_in_the_token(endpoint: MwaaEndpoint) -> None:
+    endpoint.create("roles")
+    for access_key, role in (("me-Viewer", "Viewer"), ("me", "Admin"), ("me-op", "Op")):
+        token = endpoint.client("mwaa", access_key).create_web_login_token(Name="roles")["WebToken"]
+        claims = read_token(b"key of roles", token, "roles", Purpose.WEB, now=time.time())
+        assert (claims.role, claims.user) == (role, f"assumed-role/Admin/{access_key}")
 
 
 def test_a_bucket_made_as_mwaa_wants_it_is_taken(endpoint: MwaaEndpoint) -> None:

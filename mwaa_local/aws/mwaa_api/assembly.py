@@ -16,7 +16,7 @@ from mwaa_local.aws.mwaa_api.service import EnvironmentsService, Surroundings
 from mwaa_local.aws.mwaa_api.store import EnvironmentStore
 from mwaa_local.aws.mwaa_api.work import Pace, Work
 from mwaa_local.catalog import list_versions, load_version, version_numbers
-from mwaa_local.errors import CatalogError
+from mwaa_local.errors import AwsError, CatalogError
 from mwaa_local.mwaa_tokens import AirflowRole
 from mwaa_local.mwaa_version import MwaaVersion
 
@@ -31,6 +31,8 @@ class ApiOptions:
     region: str
     strict_support: bool
     pace: Pace
+    access_keys: frozenset[str] | None = None
+    """Whose requests are taken; None: anybody's."""
     home: Environment | None = None
     """The project's own environment."""
 
@@ -49,7 +51,23 @@ def assemble(
 
     environments = EnvironmentsService(model, store, work, Surroundings(world, latest_version, now))
     doors = DoorsService(environments, backend, now, role_of)
-    return MwaaApi(model, environments, doors, lambda name: find_bucket(name) is not None), work
+    api = MwaaApi(model, environments, doors, _is_bucket, options.access_keys)
+    return api, work
+
+
+def load_access_keys(file: Path) -> frozenset[str]:
+    """Read access key ids, one a line; AwsError if that cannot be."""
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise AwsError(
+            f"{file}: the access keys cannot be read: {error}.", hint="Write one access key id a line."
+        ) from error
+    return frozenset(line.strip() for line in lines if line.strip() and not line.startswith("#"))
+
+
+def _is_bucket(name: str) -> bool:
+    return find_bucket(name) is not None
 
 
 def find_version(number: str) -> MwaaVersion | None:

@@ -30,8 +30,10 @@ class MwaaApi:
         environments: EnvironmentsService,
         doors: DoorsService,
         is_bucket: Callable[[str], bool],
+        access_keys: frozenset[str] | None = None,
     ) -> None:
         self._model = model
+        self._access_keys = access_keys
         self._is_bucket = is_bucket
         self._operations = {
             operation.name: _method(operation.name, environments, doors) for operation in model.operations
@@ -58,6 +60,7 @@ class MwaaApi:
 
     def _respond(self, environ: Environ) -> HttpResponse:
         try:
+            self._check_access_key(_credential(environ).split("/")[0])
             request = HttpRequest(str(environ["REQUEST_METHOD"]), _target(environ), _body(environ))
             operation, parameters = self._model.parse(request)
             unknown = self._model.unknown_members(operation, request)
@@ -69,6 +72,15 @@ class MwaaApi:
             # A server answers, whatever is wrong with it: SDKs understand this error and no other.
             log.exception("a bug in the MWAA API")
             return self._model.refusal(ApiError(INTERNAL, "An internal error has occurred."))
+
+    def _check_access_key(self, key: str) -> None:
+        if self._access_keys is None or key in self._access_keys:
+            return
+        if not key:
+            raise ApiError("MissingAuthenticationTokenException", "Missing Authentication Token")
+        raise ApiError(
+            "UnrecognizedClientException", "The security token included in the request is invalid."
+        )
 
 
 def _method(name: str, *services: object) -> Callable[[Call], Answer]:
