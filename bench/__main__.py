@@ -11,6 +11,8 @@ import tempfile
 from pathlib import Path
 
 from bench.checks import measure_checks
+from bench.deploy import measure_deploy
+from bench.doors import measure_doors
 from bench.figures import Figure, render_table
 from bench.first_start import measure_first_start
 from bench.packaging import measure_packaging
@@ -26,6 +28,8 @@ SECTIONS: dict[str, Section] = {
     "packaging": measure_packaging,
     "checks": measure_checks,
     "requirements": measure_requirements,
+    "deploy": measure_deploy,
+    "doors": measure_doors,
 }
 """Name on the command line -> what measures it, in the order of the table."""
 
