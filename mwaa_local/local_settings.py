@@ -53,8 +53,8 @@ PREFERENCES: tuple[Rule, ...] = (
     Rule(_PREFERRED, "core.hostname_callable", "socket:gethostname", until=V2),
     Rule(_PREFERRED, "core.hostname_callable", "socket.gethostname", since=V2),
     Rule(_PREFERRED, "usage_data_collection.enabled", "False", since=(2, 10), until=(2, 11)),
-    # Airflow 2 looks whether it writes to a terminal; Airflow 3 does not.
-    Rule(_PREFERRED, "logging.colored_console_log", "False", since=V3, note="Logs are files here."),
+    Rule(_PREFERRED, "core.colored_console_log", "False", until=V2, note="Logs are files here."),
+    Rule(_PREFERRED, "logging.colored_console_log", "False", since=V2, note="Logs are files here."),
     Rule(_PREFERRED, "api.server_type", "uvicorn", since=(3, 2), note="One process is enough here."),
     Rule(_PREFERRED, "api.worker_refresh_interval", "0", since=(3, 2), note="For gunicorn only."),
 )
