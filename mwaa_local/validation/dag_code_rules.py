@@ -168,6 +168,16 @@ def rest_api_call(source: DagSource, around: Surroundings) -> Iterator[Problem]:
                 )
 
 
+def virtualenv_operator(source: DagSource, _around: Surroundings) -> Iterator[Problem]:
+    """Find tasks that make a virtual environment of their own, which takes a program that MWAA's image has not got."""
+    for call in source.operators:
+        if call.last == "PythonVirtualenvOperator" or call.name.endswith("task.virtualenv"):
+            yield problem_at(
+                call.node,
+                f"{call.last} calls virtualenv, and MWAA lets pip install for the user only (PIP_USER).",
+            )
+
+
 def never_scanned(source: DagSource, around: Surroundings) -> Iterator[Problem]:
     """Find DAGs in files that Airflow does not open, because a word is missing that it looks for first."""
     missing = missing_words(source.text.encode("utf-8", "surrogatepass"), around.version.number)

@@ -229,6 +229,16 @@ DAG_RULES: tuple[DagRule, ...] = (
     ),
     DagRule(
         Rule(
+            "virtualenv-operator",
+            W,
+            "A task makes a virtual environment, which MWAA does not support without further ado.",
+            "Put virtualenv into requirements.txt and PIP_USER out of the way, or run the task elsewhere (ECS, Batch).",
+            "MWAA-FACTS 11.3 #36",
+        ),
+        code.virtualenv_operator,
+    ),
+    DagRule(
+        Rule(
             "never-scanned",
             E,
             "A file makes a DAG, but Airflow never opens it: it looks for the words `airflow` and `dag` first.",
