@@ -29,7 +29,7 @@ class Endpoint:
         self,
         handlers: Mapping[str, Handler],
         mwaa: MwaaApi | None = None,
-        recording: Callable[[], AbstractContextManager[None]] = nullcontext,
+        recording: Callable[[Environ], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self._aws = DomainDispatcherApplication(create_backend_app)
         self._handlers = handlers
@@ -55,7 +55,7 @@ class Endpoint:
         complete = False
         try:
             # What a request changes is on disk before the first byte of its answer leaves.
-            with self._recording() if environ["REQUEST_METHOD"] in CHANGING else nullcontext():
+            with self._recording(environ) if environ["REQUEST_METHOD"] in CHANGING else nullcontext():
                 body = self._aws(environ, start_response)
             try:
                 yield from body

@@ -10,6 +10,9 @@ from moto.sqs.models import sqs_backends
 from mwaa_local.aws.account import ACCOUNT_ID, QUEUE_VISIBILITY_TIMEOUT
 from mwaa_local.aws.secrets import Secret
 
+DESCRIPTION = "Served by mwaa-local from the project's secrets file"
+"""Of the secrets that come from there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seed:
@@ -65,7 +68,7 @@ def _create_secret(region: str, secret: Secret) -> None:
             name=secret.name,
             secret_string=secret.value,
             secret_binary=None,
-            description="Served by mwaa-local from the project's secrets file",
+            description=DESCRIPTION,
             tags=None,
             kms_key_id=None,
             client_request_token=None,

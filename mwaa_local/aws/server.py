@@ -8,7 +8,8 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -121,6 +122,7 @@ def _serve(options: argparse.Namespace, make_backend: "MakeBackend | None") -> N
     from mwaa_local.aws import persistence
     from mwaa_local.aws.application import Endpoint, health
     from mwaa_local.aws.journal import Journal
+    from mwaa_local.aws.persistence_services import ServiceStore
     from mwaa_local.aws.queues import install
     from mwaa_local.aws.secrets import load_secrets
     from mwaa_local.aws.seeding import Seed, apply_seed
@@ -131,6 +133,8 @@ def _serve(options: argparse.Namespace, make_backend: "MakeBackend | None") -> N
     secrets = load_secrets(options.secrets, options.airflow) if options.secrets else ()
     store = install(Journal(options.state / JOURNAL))
     objects = persistence.install(options.state)
+    services = ServiceStore(options.state)
+    services.restore()
     with objects.recording():
         apply_seed(Seed(options.region, options.queue, options.bucket, secrets))
     handlers: dict[str, Handler] = {HEALTH_PATH: health, RELEASE_PATH: _release_handler(store)}
@@ -150,7 +154,14 @@ def _serve(options: argparse.Namespace, make_backend: "MakeBackend | None") -> N
 
     backend = make_backend(options, objects) if make_backend else None
     api, work = _mwaa_api(options, backend, key)
-    application = Endpoint(handlers, api, objects.recording)
+
+    @contextmanager
+    def recording(environ: "Environ") -> Iterator[None]:
+        with objects.recording():
+            yield
+        services.record(str(environ.get("HTTP_X_AMZ_TARGET", "")))
+
+    application = Endpoint(handlers, api, recording)
     server = Server(LISTEN_ON, options.port, application, handler=_request_handler())
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)

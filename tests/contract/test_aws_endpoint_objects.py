@@ -4,6 +4,7 @@ import io
 import json
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -94,6 +95,34 @@ def test_the_rules_of_a_bucket_outlive_a_kill(new_endpoint: Callable[..., Endpoi
     before = rules()
     restart(endpoint)
     assert rules() == before
+
+
+def test_secrets_and_parameters_outlive_a_kill_but_the_secrets_file_is_right(
+    new_endpoint: Callable[..., Endpoint], tmp_path: Path
+) -> None:
+    file = tmp_path / "secrets.yaml"
+    file.write_text("variables:\n  key: first\n")
+    endpoint = new_endpoint("--secrets", str(file), "--airflow", "2.2.2")
+    secrets, parameters = endpoint.client("secretsmanager"), endpoint.client("ssm")
+    made = secrets.create_secret(Name="made", SecretString="one", Tags=[{"Key": "a", "Value": "b"}])
+    secrets.put_secret_value(SecretId="made", SecretString="two")
+    secrets.create_secret(Name="gone", SecretString="x")
+    secrets.delete_secret(SecretId="gone", ForceDeleteWithoutRecovery=True)
+    parameters.put_parameter(Name="/p", Value="v1", Type="SecureString", Tags=[{"Key": "a", "Value": "b"}])
+    parameters.put_parameter(Name="/p", Value="v2", Overwrite=True)
+    file.write_text("variables:\n  key: second\n")
+    restart(endpoint)
+    found = secrets.get_secret_value(SecretId=made["ARN"])
+    assert found["SecretString"] == "two"
+    assert secrets.get_secret_value(SecretId="made", VersionStage="AWSPREVIOUS")["SecretString"] == "one"
+    assert secrets.describe_secret(SecretId="made")["Tags"] == [{"Key": "a", "Value": "b"}]
+    names = {each["Name"] for each in secrets.list_secrets()["SecretList"]}
+    assert names == {"made", "airflow/variables/key"}
+    assert secrets.get_secret_value(SecretId="airflow/variables/key")["SecretString"] == "second"
+    parameter = parameters.get_parameter(Name="/p", WithDecryption=True)["Parameter"]
+    assert (parameter["Value"], parameter["Version"], parameter["Type"]) == ("v2", 2, "SecureString")
+    tags = parameters.list_tags_for_resource(ResourceType="Parameter", ResourceId="/p")["TagList"]
+    assert tags == [{"Key": "a", "Value": "b"}]
 
 
 def test_a_damaged_line_of_the_journal_costs_one_object(new_endpoint: Callable[..., Endpoint]) -> None:
