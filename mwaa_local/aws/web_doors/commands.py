@@ -23,6 +23,8 @@ AT_ONCE = 4
 LIMIT = 900.0
 """Seconds after which a command is ended, so that four that hang do not close the door for good."""
 
+AWAY = "the web server takes no commands now; see: mwaa-local status, or: mwaa-local restart webserver"
+
 RunCommand = Callable[[Sequence[str]], dict[str, Any]]
 """Runs a command and returns the command server's answer; OSError where there is none."""
 
@@ -53,7 +55,7 @@ class CommandDoor:
         try:
             return _answer(self._run(arguments))
         except (OSError, ValueError):
-            return refusal(HTTPStatus.BAD_GATEWAY, "the web server is not running, and with it no commands")
+            return refusal(HTTPStatus.BAD_GATEWAY, AWAY)
         finally:
             self._places.release()
 

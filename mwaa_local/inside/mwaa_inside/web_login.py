@@ -85,8 +85,10 @@ def ensure_user(manager, name, role_name):
     user = manager.find_user(username=name)
     if user is None:
         address = hashlib.sha256(name.encode()).hexdigest()[:32] + "@mwaa-local.invalid"
-        first = name.rpartition("/")[2] or name
-        made = manager.add_user(name, first[:64], role_name, address, role, secrets.token_urlsafe(24))
+        # assumed-role/ROLE/SESSION
+        parts = [part[:64] for part in name.split("/") if part] or ["-"]
+        last = parts[-2] if len(parts) > 1 else parts[-1]
+        made = manager.add_user(name, parts[-1], last, address, role, secrets.token_urlsafe(24))
         # Another process may have been quicker.
         user = made or manager.find_user(username=name)
     if [each.name for each in user.roles] != [role_name]:
