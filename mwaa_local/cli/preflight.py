@@ -48,7 +48,7 @@ def check_chosen(
             if name not in left_out:
                 with progress.step(f"Check: {name}"):
                     found += check(project, loaded)
-    concerns = _concerning(chosen, manifest)
+    concerns = _concerning(chosen, manifest) if found else bool
     # Two folders of DAGs have one requirements.txt: what is said of it would be said twice.
     return order_findings(dict.fromkeys(each for each in found if concerns(each)))
 
@@ -94,14 +94,14 @@ def _loaded_for(chosen: ChosenDeployment) -> LoadedConfig:
 
 def _concerning(chosen: ChosenDeployment, manifest: Manifest) -> Callable[[Finding], bool]:
     """Return what tells whether a finding is about something that is deployed: other people's DAG files are not."""
-    root, sent = chosen.project.root, {os.path.realpath(file.source) for file in manifest.files}
+    root, sent = chosen.project.root, {os.fspath(file.source) for file in manifest.files}
     trees = {chosen.project.dags, *(tree.source for tree in chosen.deployment.dags)}
-    folders = tuple(os.path.realpath(tree) + os.sep for tree in trees)
+    folders = tuple(f"{tree}{os.sep}" for tree in trees)
 
     def concerns(finding: Finding) -> bool:
         if finding.location is None:
             return True
-        place = os.path.realpath(root / finding.location.file)
+        place = os.path.normpath(root / finding.location.file)
         return place in sent or not place.startswith(folders)
 
     return concerns
