@@ -1,6 +1,7 @@
 """The web server's doors over HTTPS, before a web server and a command server that the test plays."""
 
 import base64
+import json
 import os
 import shutil
 import socket
@@ -9,6 +10,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
+from http.client import HTTPSConnection
 from pathlib import Path
 from typing import Any
 
@@ -265,3 +267,15 @@ def test_the_endpoint_process_opens_the_doors_and_tells_nobody_the_key(folder: P
         endpoint.end()
     kept = [path.read_text(errors="replace") for path in folder.rglob("*") if path.is_file()]
     assert not any(key in text or front.token(Purpose.CLI)[:40] in text for text in kept)
+
+
+def test_a_lambda_handler_sends_a_command_with_the_standard_library(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(front.authority))
+    connection = HTTPSConnection(f"localhost:{front.port}", timeout=PATIENCE)
+    headers = {"Authorization": "Bearer " + front.token(Purpose.CLI), "Content-Type": "text/plain"}
+    connection.request("POST", "/aws_mwaa/cli", "dags trigger my_dag", headers)
+    said = json.loads(connection.getresponse().read())
+    connection.close()
+    assert base64.b64decode(said["stdout"]) == b"dags trigger my_dag"
