@@ -61,6 +61,8 @@ class _Level:
     """The lines of one ignore file."""
 
     spec: pathspec.GitIgnoreSpec
+    any_line: re.Pattern[str]
+    """What some line is about: most names are of no concern to any, and are thus asked about once, not line by line."""
     inside: str
     """The folder of the file, from the packed folder; empty for that itself and for what lies above it."""
     above: str
@@ -68,7 +70,8 @@ class _Level:
 
     def decide(self, path: str) -> bool | None:
         """Tell whether a path is left out; None where no line is about it."""
-        return self.spec.check_file(self.above + path[len(self.inside) :]).include
+        name = self.above + path[len(self.inside) :]
+        return self.spec.check_file(name).include if self.any_line.search(name) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ class Ignored:
         lines = _read(folder / IGNORE_FILE)
         if not lines:
             return self
-        return Ignored((*self.levels, _Level(_parse(lines, folder / IGNORE_FILE), name, "")))
+        return Ignored((*self.levels, _level(lines, folder / IGNORE_FILE, name, "")))
 
 
 def load_ignored(folder: Path, project: Path) -> Ignored:
@@ -97,12 +100,12 @@ def load_ignored(folder: Path, project: Path) -> Ignored:
     places = [folder]
     if folder.is_relative_to(project):
         places += [place for place in folder.parents if place.is_relative_to(project)]
-    levels = [_Level(_parse(JUNK, folder), "", "")]
+    levels = [_level(JUNK, folder, "", "")]
     for place in reversed(places):
         lines = _read(place / IGNORE_FILE)
         above = "" if place == folder else f"{folder.relative_to(place).as_posix()}/"
         if lines:
-            levels.append(_Level(_parse(lines, place / IGNORE_FILE), "", above))
+            levels.append(_level(lines, place / IGNORE_FILE, "", above))
     return Ignored(tuple(levels))
 
 
@@ -113,6 +116,13 @@ def _read(file: Path) -> tuple[str, ...]:
         return tuple(file.read_text(encoding="utf-8-sig").splitlines())
     except (OSError, UnicodeDecodeError) as error:
         raise ProjectError(f"{file} cannot be read: {error}.", hint="Save it as UTF-8 text.") from error
+
+
+def _level(lines: tuple[str, ...], file: Path, inside: str, above: str) -> _Level:
+    spec = _parse(lines, file)
+    # The lines name their groups alike, which one expression must not.
+    texts = (re.sub(r"\(\?P<\w+>", "(?:", line.regex.pattern) for line in spec.patterns if line.regex)
+    return _Level(spec, re.compile("|".join(f"(?:{text})" for text in texts) or r"\Z\A."), inside, above)
 
 
 def _parse(lines: tuple[str, ...], file: Path) -> pathspec.GitIgnoreSpec:
