@@ -14,7 +14,7 @@ from mwaa_local.cli.preflight import Gate, apply_skips, check_chosen
 from mwaa_local.cli.progress import Progress
 from mwaa_local.cli.staging import ChosenDeployment
 from mwaa_local.deploy.bucket_rules import Situation, check_situation
-from mwaa_local.deploy.git_facts import GitFacts, read_git
+from mwaa_local.deploy.git_facts import GitFacts, is_in_git, read_git
 from mwaa_local.deploy.manifest import Manifest
 from mwaa_local.deploy.plan import make_plan
 from mwaa_local.deploy.plan_steps import Plan, PlanOptions
@@ -60,7 +60,7 @@ def look_at_site(chosen: ChosenDeployment) -> Site:
     access = open_aws(deployment.profile, deployment.region)
     with ThreadPoolExecutor(4) as pool:
         identity = pool.submit(access.identity)
-        git = pool.submit(read_git, chosen.project.root, make_commands())
+        git = pool.submit(_git, chosen.project.root)
         name = deployment.environment
         environment = pool.submit(access.environments.get, name) if name else None
         store = access.bucket(deployment.bucket)
@@ -69,6 +69,10 @@ def look_at_site(chosen: ChosenDeployment) -> Site:
         found = environment.result() if environment else None
         others = _environments(access) if environment and found is None else ()
         return Site(access, store, who, store.look(), found, git.result(), others)
+
+
+def _git(root: Path) -> GitFacts | None:
+    return read_git(root, make_commands()) if is_in_git(root) else None
 
 
 def _environments(access: AwsAccess) -> tuple[str, ...]:

@@ -50,6 +50,11 @@ def read_git(root: Path, commands: CommandRunner) -> GitFacts | None:
     return parse_status(status.stdout) if status.exit_code == 0 else None
 
 
+def is_in_git(root: Path) -> bool:
+    """Tell whether a folder seems to lie in a working tree: where it does not, git need not be asked."""
+    return any((folder / ".git").exists() for folder in (root, *root.parents))
+
+
 def parse_status(text: str) -> GitFacts:
     """Turn the output of `git status --porcelain=v2 --branch -z` into facts."""
     commit = branch = ""

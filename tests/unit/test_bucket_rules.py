@@ -9,7 +9,7 @@ import pytest
 from mwaa_local.aws_ports import BucketFacts, S3Source
 from mwaa_local.deploy.bucket_rule_list import RULES
 from mwaa_local.deploy.bucket_rules import Remark, Situation, check_situation
-from mwaa_local.deploy.git_facts import GitFacts, parse_status, read_git
+from mwaa_local.deploy.git_facts import GitFacts, is_in_git, parse_status, read_git
 from mwaa_local.deployment import Deployment, S3Layout
 from mwaa_local.ports import CommandResult
 from tests.fakes import FakeCommands
@@ -201,6 +201,13 @@ def test_the_status_that_git_prints_is_read() -> None:
 
 def test_a_folder_without_a_commit_or_a_branch_is_read() -> None:
     assert parse_status("# branch.oid (initial)\0# branch.head (detached)\0") == GitFacts("", "", 0)
+
+
+def test_a_folder_lies_in_git_where_it_or_one_above_has_a_repository(tmp_path: Path) -> None:
+    (tmp_path / "repository" / "project").mkdir(parents=True)
+    (tmp_path / "repository" / ".git").mkdir()
+    assert is_in_git(tmp_path / "repository" / "project")
+    assert not is_in_git(tmp_path)
 
 
 @pytest.mark.parametrize(
