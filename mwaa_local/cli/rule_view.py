@@ -3,6 +3,7 @@
 from mwaa_local.cli.render import paint
 from mwaa_local.deploy.bucket_rule_list import RULES
 from mwaa_local.validation.finding import Severity
+from mwaa_local.validation.project_rules import DUPLICATE_DAG
 from mwaa_local.validation.reports import render_json
 from mwaa_local.validation.rule import Rule
 from mwaa_local.validation.rule_list import RuleGroup, every_group
@@ -18,7 +19,7 @@ def render_rules(*, coloured: bool) -> str:
         blocks += [_render(rule, coloured=coloured) for rule in group.rules]
     blocks.append(
         "A comment silences a rule about a Python file: `# mwaa-local: ignore[rule-id]` on the line that it names,\n"
-        "`# mwaa-local: ignore-file[rule-id]` anywhere in the file. shellcheck's own findings are shown as\n"
+        "`# mwaa-local: ignore-file[rule-id]` anywhere in the file (for what is said of a whole file). shellcheck's own findings are shown as\n"
         "shellcheck-SCnnnn, a failed step of `test-requirements --install` as requirements-trial-STEP."
     )
     return "\n\n".join(blocks)
@@ -44,6 +45,7 @@ def rules_json() -> str:
 
 
 def _as_object(group: RuleGroup, rule: Rule) -> dict[str, object]:
+    ignorable = group.ignorable or rule is DUPLICATE_DAG
     return {
         "id": rule.id,
         "about": group.title,
@@ -52,5 +54,5 @@ def _as_object(group: RuleGroup, rule: Rule) -> dict[str, object]:
         "summary": rule.summary,
         "hint": rule.hint,
         "source": explain_source(rule.source),
-        "ignore": f"# mwaa-local: ignore[{rule.id}]" if group.ignorable else None,
+        "ignore": f"# mwaa-local: ignore[{rule.id}]" if ignorable else None,
     }
