@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 from mwaa_local.aws.account import HEALTH_PATH, RELEASE_PATH
-from mwaa_local.aws.web_doors.settings import add_door_options, read_door_options, take_key
+from mwaa_local.aws.web_doors.settings import add_door_options, open_asked_doors, take_key
 
 LISTEN_ON = "127.0.0.1"
 
@@ -41,11 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
-    doors = read_door_options(options)
-    if doors is not None:
-        from mwaa_local.aws.web_doors.listener import open_doors
-
-        open_doors(doors, key)
+    open_asked_doors(options, key)
     log.info("the AWS of this environment is %s", options.endpoint)
     server.serve_forever()
     return 0

@@ -20,7 +20,7 @@ from mwaa_local.aws.account import ACCOUNT_ID, CREDENTIALS_PATH, HEALTH_PATH, RE
 from mwaa_local.aws.environment_settings import SETTINGS_VARIABLE
 from mwaa_local.aws.web_doors.settings import (
     add_door_options,
-    read_door_options,
+    open_asked_doors,
     take_key,
     web_server_hostname,
 )
@@ -128,7 +128,6 @@ def _serve(options: argparse.Namespace, make_backend: "MakeBackend | None") -> N
     from mwaa_local.aws.seeding import Seed, apply_seed
 
     options.state.mkdir(parents=True, exist_ok=True)
-    doors = read_door_options(options)
     key = take_key(os.environ)
     secrets = load_secrets(options.secrets, options.airflow) if options.secrets else ()
     store = install(Journal(options.state / JOURNAL))
@@ -165,10 +164,7 @@ def _serve(options: argparse.Namespace, make_backend: "MakeBackend | None") -> N
     server = Server(LISTEN_ON, options.port, application, handler=_request_handler())
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
-    if doors is not None:
-        from mwaa_local.aws.web_doors.listener import open_doors
-
-        open_doors(doors, key)
+    open_asked_doors(options, key)
     log.info("serving on http://%s:%d", LISTEN_ON, options.port)
     work.resume()
     try:

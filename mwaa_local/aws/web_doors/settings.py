@@ -90,6 +90,15 @@ def read_door_options(options: argparse.Namespace) -> DoorSettings | None:
     )
 
 
+def open_asked_doors(options: argparse.Namespace, key: bytes) -> None:
+    """Open the doors that parsed options ask for; OSError if their port is taken."""
+    settings = read_door_options(options)
+    if settings is not None:
+        from mwaa_local.aws.web_doors.listener import open_doors
+
+        open_doors(settings, key)
+
+
 def take_key(environ: MutableMapping[str, str]) -> bytes:
     """Take the key of the tokens out of the process's variables."""
     return parse_key(environ.pop(KEY_VARIABLE, ""))
