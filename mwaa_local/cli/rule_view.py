@@ -19,8 +19,9 @@ def render_rules(*, coloured: bool) -> str:
         blocks += [_render(rule, coloured=coloured) for rule in group.rules]
     blocks.append(
         "A comment silences a rule about a Python file: `# mwaa-local: ignore[rule-id]` on the line that it names,\n"
-        "`# mwaa-local: ignore-file[rule-id]` anywhere in the file (for what is said of a whole file). shellcheck's own findings are shown as\n"
-        "shellcheck-SCnnnn, a failed step of `test-requirements --install` as requirements-trial-STEP."
+        "`# mwaa-local: ignore-file[rule-id]` anywhere in the file (for what is said of a whole file).\n"
+        "shellcheck's own findings are shown as shellcheck-SCnnnn, a failed step of `test-requirements --install` as\n"
+        "requirements-trial-STEP."
     )
     return "\n\n".join(blocks)
 
