@@ -117,8 +117,6 @@ def _configure_moto() -> None:
 
 def _serve(options: argparse.Namespace, make_backend: "MakeBackend | None") -> None:
     # Imported here, after _configure_moto.
-    from werkzeug.serving import ThreadedWSGIServer
-
     from mwaa_local.aws import persistence
     from mwaa_local.aws.application import Endpoint, health
     from mwaa_local.aws.journal import Journal
@@ -142,15 +140,6 @@ def _serve(options: argparse.Namespace, make_backend: "MakeBackend | None") -> N
 
         handlers[CREDENTIALS_PATH] = credentials_handler(options.profile, os.environ.pop(TOKEN_VARIABLE, ""))
 
-    class Server(ThreadedWSGIServer):
-        daemon_threads = True
-        request_queue_size = 128
-
-        def service_actions(self) -> None:
-            # Called at least twice a second by serve_forever.
-            if options.parent and os.getppid() != options.parent:
-                raise KeyboardInterrupt
-
     backend = make_backend(options, objects) if make_backend else None
     api, work = _mwaa_api(options, backend, key)
 
@@ -161,7 +150,7 @@ def _serve(options: argparse.Namespace, make_backend: "MakeBackend | None") -> N
         services.record(str(environ.get("HTTP_X_AMZ_TARGET", "")))
 
     application = Endpoint(handlers, api, recording)
-    server = Server(LISTEN_ON, options.port, application, handler=_request_handler())
+    server = _server_class(options.parent)(LISTEN_ON, options.port, application, handler=_request_handler())
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     open_asked_doors(options, key)
@@ -200,6 +189,22 @@ def _mwaa_api(
     )
     api_options = replace(api_options, home=home_environment(home, time.time()))
     return assemble(api_options, WithHome(home, others), time.time)
+
+
+def _server_class(parent: int) -> Any:
+    """Return the server, which ends with the process `parent` if that is given."""
+    from werkzeug.serving import ThreadedWSGIServer
+
+    class Server(ThreadedWSGIServer):
+        daemon_threads = True
+        request_queue_size = 128
+
+        def service_actions(self) -> None:
+            # Called at least twice a second by serve_forever.
+            if parent and os.getppid() != parent:
+                raise KeyboardInterrupt
+
+    return Server
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:
