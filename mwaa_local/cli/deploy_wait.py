@@ -17,6 +17,9 @@ from mwaa_local.errors import AwsError
 LOG_LAG = 60.0
 """Seconds before the update was accepted here from which its log lines are taken: clocks differ."""
 
+SPELL = 300.0
+"""Seconds after which the wait says again that it waits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -63,7 +66,7 @@ def follow_update(name: str, change: EnvironmentChange | None, waiting: Waiting)
                 waiting.access.environments,
                 clock,
                 waiting.timeout,
-                lambda status, _: say(status),
+                lambda *look: say(describe_look(*look)),
                 waiting.before,
             )
             outcome = wait_for_update(name, change, watch)
@@ -73,6 +76,12 @@ def follow_update(name: str, change: EnvironmentChange | None, waiting: Waiting)
     return Ending(
         outcome, read_update_logs(outcome.environment, waiting.access.logs, outcome.began - LOG_LAG)
     )
+
+
+def describe_look(status: str, seconds: float) -> str:
+    """Return a status, and every few minutes how long it lasts: pipelines end what says nothing."""
+    spell = int(seconds // SPELL)
+    return f"{status} for {render_duration(spell * SPELL)}" if spell else status
 
 
 def describe_ending(ending: Ending) -> Iterator[str]:

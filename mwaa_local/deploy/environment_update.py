@@ -40,7 +40,7 @@ def refuse_update(environment: EnvironmentRecord) -> Refusal | None:
     if status in PASSING:
         return Refusal(
             f"Environment {name} is {status}: MWAA takes an update only when that is over.",
-            "Wait for it: add --wait.",
+            "Wait until it is over: `mwaa-local deploy` does so, unless --no-wait is given.",
             True,
         )
     reasons = {

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mwaa_local.aws_ports import CallerIdentity
 from mwaa_local.cli.deploy_view import describe_caller, describe_git
+from mwaa_local.cli.deploy_wait import describe_look
 from mwaa_local.cli.preflight import apply_skips, checked_projects
 from mwaa_local.config import Project
 from mwaa_local.deploy.bucket_rules import Remark
@@ -59,6 +60,12 @@ def test_a_tree_elsewhere_is_checked_by_itself(tmp_path: Path) -> None:
     ]
     both = checked_projects(own, replace(DEPLOYMENT, dags=(below, elsewhere)))
     assert [each.dags for each in both] == [own.dags, tmp_path / "other"]
+
+
+def test_a_long_wait_says_now_and_then_that_it_waits() -> None:
+    assert describe_look("UPDATING", 299.0) == "UPDATING"
+    assert describe_look("UPDATING", 301.0) == "UPDATING for 5 min"
+    assert describe_look("UPDATING", 700.0) == "UPDATING for 10 min"
 
 
 def test_the_caller_is_named_as_people_know_it() -> None:
