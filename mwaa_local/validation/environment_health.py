@@ -25,6 +25,7 @@ _COMPATIBLE = frozenset(
         "croniter",
         "docutils",
         "filelock",
+        "flask-wtf",
         "humanize",
         "idna",
         "lockfile",

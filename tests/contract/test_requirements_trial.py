@@ -21,7 +21,10 @@ def test_an_installation_is_tried_out_and_what_fails_then_is_found(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wheels = ("tinything 1.0 py3-none-any: otherthing", "otherthing 2.0 py3-none-any")
-    files = (("dags/good.py", "import tinything\n"), ("dags/bad.py", "import nothing_of_that_name\n"))
+    files = (
+        ("dags/good.py", "import airflow, tinything  # a dag\n"),
+        ("dags/bad.py", "# airflow, dag\nimport nothing_of_that_name\n"),
+    )
     write_project(Case("", "2.2.2", REQUIREMENTS, "utf-8", files, wheels), tmp_path)
     code = run(["test-requirements", "--project", str(tmp_path), "--install", "--json"])
     output = capsys.readouterr()
