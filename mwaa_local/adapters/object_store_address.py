@@ -80,10 +80,11 @@ def is_of_aws(url: str) -> bool:
 
 def _own_url(session: botocore.session.Session, region: str, bucket: str) -> str:
     """Have botocore make a request and keep it from being sent: its endpoint rules have many cases."""
-    client = _client(session, region, None)
+    config = Config(signature_version=botocore.UNSIGNED)
+    client: Any = session.create_client("s3", region_name=region, config=config)
     if not is_of_aws(client.meta.endpoint_url):
         # Else botocore would ask `bucket.localhost`, which is nobody's name.
-        client = _client(session, region, {"addressing_style": "path"})
+        return f"{client.meta.endpoint_url.rstrip('/')}/{bucket}/x"
     urls: list[str] = []
 
     def keep(request: AWSPreparedRequest, **_others: object) -> AWSResponse:
@@ -101,11 +102,6 @@ class _Nothing:
     def stream(self) -> Iterator[bytes]:
         """Yield nothing."""
         return iter(())
-
-
-def _client(session: botocore.session.Session, region: str, settings: Any) -> Any:
-    config = Config(signature_version=botocore.UNSIGNED, s3=settings)
-    return session.create_client("s3", region_name=region, config=config)
 
 
 def _find_proxy(url: str) -> Proxy | None:

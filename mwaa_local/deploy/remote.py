@@ -1,7 +1,9 @@
 """Looks at what the bucket holds of a deployment: its objects, and what earlier runs have written down about them."""
 
-from collections.abc import Iterable, Mapping
+import gc
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from mwaa_local.aws_ports import ObjectFacts, ObjectRecord, ObjectStore
@@ -34,7 +36,7 @@ class Remote:
 
 def look_at_remote(store: ObjectStore, deployment: Deployment, manifest: Manifest) -> Remote:
     """Read the state, list our prefixes, and look closer where a listing says too little."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with _no_collecting(), ThreadPoolExecutor(_AT_ONCE) as pool:
         current = pool.submit(_read_state, store, f"{deployment.state}/{CURRENT}")
         pending = pool.submit(_read_state, store, f"{deployment.state}/{PENDING}")
         facts = _describe(pool, store, _single_keys(deployment, manifest))
@@ -54,6 +56,18 @@ def look_at_remote(store: ObjectStore, deployment: Deployment, manifest: Manifes
     if begun is not None:
         ledger, interrupted = recover(begun, ledger, objects, facts)
     return Remote(objects, facts, ledger, ledger_etag, pending_etag, interrupted)
+
+
+@contextmanager
+def _no_collecting() -> Iterator[None]:
+    """Collect no garbage in between: ten thousand records are a lot to look at, and none of them is garbage."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _read_state(store: ObjectStore, key: str) -> tuple[bytes | None, str | None]:
