@@ -212,8 +212,23 @@ def test_only_this_user_reaches_it_and_the_key_of_sign_ins_is_not_there(scene: S
     assert scene.run("variables")["stdout"] == f"None {scene.folder}\n"
 
 
-def test_before_the_first_command_there_is_one_process_that_sleeps(scene: Scene) -> None:
-    assert len(scene.family()) == 1
+def test_before_the_first_command_two_processes_sleep(scene: Scene) -> None:
+    keeper, doorman = scene.family()
+    assert keeper.children() == [doorman]
+
+
+@pytest.mark.parametrize("victim", [0, 1, 2])
+def test_a_killed_keeper_doorman_or_host_is_replaced(scene: Scene, victim: int) -> None:
+    assert scene.run("echo", "before")["exit_code"] == 0
+    everybody = scene.family()
+    everybody[victim].kill()
+    psutil.wait_procs([everybody[victim]], PATIENCE)
+    for word in ("after", "again"):
+        assert scene.run("echo", word)["stdout"] == f"{word}\n"
+    orphans = [process for process in everybody if process.is_running()]
+    scene.process.kill()
+    _, alive = psutil.wait_procs(orphans, PATIENCE)
+    assert alive == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
@@ -221,7 +236,7 @@ def test_everything_ends_with_the_web_server_however_it_ends(scene: Scene, numbe
     command = psutil.Process(scene.waiting_command())
     family = scene.family()
     assert command in family
-    assert len(family) == 4  # doorman, host, clerk, command
+    assert len(family) == 5  # keeper, doorman, host, clerk, command
     scene.process.send_signal(number)
     _, alive = psutil.wait_procs(family, PATIENCE)
     assert alive == []

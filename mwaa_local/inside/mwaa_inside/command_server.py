@@ -1,10 +1,11 @@
 """Runs Airflow commands without importing Airflow for each: next to the web server, as on MWAA, and in its environment.
 
-Four kinds of process, each forked from the one before. The *doorman* comes from the web server's role before that has
-become one; it waits at a unix socket and costs nothing. At the first command it forks the *host*, which imports what
-commands need, keeps it for some minutes and then ends. The host forks a *clerk* for each command, which reads the
-request and sends the answer, and the clerk forks the command itself: two commands share no state, and one that crashes
-still has an answer. All of them end with the web server. Runs on Python 3.7 and up.
+Five kinds of process, each forked from the one before. The *keeper* comes from the web server's role before that has
+become one; it replaces the *doorman*, and he it, should one of them be killed. The doorman waits at a unix socket; so
+far nothing costs anything. At the first command he forks the *host*, which imports what commands need, keeps it for
+some minutes and then ends. The host forks a *clerk* for each command, which reads the request and sends the answer, and
+the clerk forks the command itself: two commands share no state, and one that crashes still has an answer. All of them
+end with the web server. Runs on Python 3.7 and up.
 """
 
 import contextlib
@@ -32,7 +33,7 @@ BACKLOG = 16
 
 
 def open_door():
-    """Fork the doorman if the environment names a socket; called before the web server is made."""
+    """Fork the keeper if the environment names a socket; called before the web server is made."""
     path = os.environ.get(SOCKET_VARIABLE)
     if not path:
         return
@@ -49,7 +50,7 @@ def open_door():
         os.close(held)
         os.environ.pop(KEY_VARIABLE, None)
         name_process("airflow commands")
-        Doorman(listener, life).serve()
+        keep_a_doorman(listener, life)
     except KeyboardInterrupt:
         pass
     except BaseException:
@@ -73,26 +74,48 @@ def listen(path):
     return listener
 
 
-class Doorman:
-    """Waits for the first command, then for the host to end, and so on, until the web server has gone."""
+def keep_a_doorman(listener, life):
+    """See to it that there is a doorman until the web server ends."""
+    while True:
+        # Nothing is written to `staying`: that it is open says that the keeper lives.
+        keeper, staying = os.pipe()
+        doorman = os.fork()
+        if doorman == 0:
+            os.close(staying)
+            if not Doorman(listener, life, keeper).serve():
+                return
+            os.close(keeper)
+            continue  # as the keeper, since there is none any more
+        os.close(keeper)
+        if wait_for(doorman, life, None) is None:
+            return
+        os.close(staying)
+        time.sleep(PAUSE)
 
-    def __init__(self, listener, life):
+
+class Doorman:
+    """Waits for the first command, then for the host to end, and so on."""
+
+    def __init__(self, listener, life, keeper):
         self.listener = listener
         self.life = life
+        self.keeper = keeper
         self.cautious = False
 
     def serve(self):
-        """Serve until the web server ends."""
+        """Serve until the web server ends; True if the keeper has ended before it."""
         while True:
-            readable, _, _ = select.select([self.listener, self.life], [], [])
+            readable, _, _ = select.select([self.listener, self.life, self.keeper], [], [])
             if self.life in readable:
-                return
+                return False
+            if self.keeper in readable:
+                return True
             host = os.fork()
             if host == 0:
                 become_host(Host(self.listener, self.life, self.cautious))
             ended = wait_for(host, self.life, None)
             if ended is None:
-                return
+                return False
             if ended:
                 # It has died of something that it had imported, or must not fork because of it.
                 self.cautious = True
