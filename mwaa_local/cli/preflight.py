@@ -20,6 +20,15 @@ from mwaa_local.validation.finding import Finding, Severity, has_errors, order_f
 SITE = "the bucket and the environment"
 """The source of findings about where a deployment goes."""
 
+NOT_READ = Finding(
+    "test-dags-not-run",
+    Severity.WARNING,
+    "The DAG files have not been read in Airflow: the requirements have errors.",
+    "",
+    None,
+    "mwaa-local test-dags",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Gate:
@@ -45,12 +54,23 @@ def check_chosen(
     found: list[Finding] = []
     for project in checked_projects(chosen.project, chosen.deployment):
         for name, check in CHECKS.items():
-            if name not in left_out:
-                with progress.step(f"Check: {name}"):
-                    found += check(project, loaded)
+            if name in left_out:
+                continue
+            if check is _test_dags and not can_be_read(found):
+                found.append(NOT_READ)
+                continue
+            with progress.step(f"Check: {name}"):
+                found += check(project, loaded)
     concerns = _concerning(chosen, manifest) if found else bool
     # Two folders of DAGs have one requirements.txt: what is said of it would be said twice.
     return order_findings(dict.fromkeys(each for each in found if concerns(each)))
+
+
+def can_be_read(findings: Iterable[Finding]) -> bool:
+    """Tell whether DAG files can be read in Airflow: not where the requirements of theirs cannot be installed."""
+    return not any(
+        each.severity is Severity.ERROR and each.rule_id.startswith("requirements-") for each in findings
+    )
 
 
 def apply_skips(findings: Sequence[Finding], remarks: Sequence[Remark], skip: Sequence[str]) -> Gate:

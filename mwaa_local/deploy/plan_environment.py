@@ -27,7 +27,7 @@ def plan_update(
     if environment is None:
         parts = sorted({NAMES[upload.file.part] for upload in uploads if upload.file.part.needs_update})
         note = f"No environment is named, so nothing makes MWAA take the new {' and '.join(parts)}."
-        return None, ((note,) if parts else ())
+        return None, ((note,) if parts and options.deployment.environment is None else ())
     uploaded = {upload.file.key for upload in uploads}
     present = {file.key for file in manifest.files}
     changes, notes = [], []

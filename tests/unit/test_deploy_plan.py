@@ -196,6 +196,7 @@ def test_without_an_environment_the_plan_says_that_nothing_takes_the_plugins(
     project: DeployedProject,
 ) -> None:
     project.environments = ChangingEnvironments()
+    project.deployment = replace(project.target, environment=None)
     project.put("plugins.zip", "zip")
     plan = project.plan()
     assert plan.update is None

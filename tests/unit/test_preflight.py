@@ -6,7 +6,7 @@ from pathlib import Path
 from mwaa_local.aws_ports import CallerIdentity
 from mwaa_local.cli.deploy_view import describe_caller, describe_git
 from mwaa_local.cli.deploy_wait import describe_look
-from mwaa_local.cli.preflight import apply_skips, checked_projects
+from mwaa_local.cli.preflight import apply_skips, can_be_read, checked_projects
 from mwaa_local.config import Project
 from mwaa_local.deploy.bucket_rules import Remark
 from mwaa_local.deploy.git_facts import GitFacts
@@ -41,6 +41,12 @@ def test_what_is_skipped_for_nothing_is_told_and_not_recorded() -> None:
     gate = apply_skips((NOTE,), (), ("test-dags", "no-such-rule"))
     assert gate.skipped == ("test-dags",)
     assert gate.unused == ("no-such-rule",)
+
+
+def test_dag_files_are_not_read_without_the_packages_that_they_import() -> None:
+    conflict = replace(ERROR, rule_id="requirements-constraint-conflict")
+    assert can_be_read((ERROR, NOTE, replace(conflict, severity=Severity.WARNING)))
+    assert not can_be_read((NOTE, conflict))
 
 
 def test_trees_below_the_dag_folder_are_checked_as_one_project(tmp_path: Path) -> None:
