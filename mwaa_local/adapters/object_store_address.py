@@ -17,6 +17,7 @@ import botocore.session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
+from botocore.configprovider import ConfiguredEndpointProvider
 from botocore.httpsession import get_cert_path
 from botocore.utils import get_environ_proxies
 
@@ -80,11 +81,12 @@ def is_of_aws(url: str) -> bool:
 
 def _own_url(session: botocore.session.Session, region: str, bucket: str) -> str:
     """Have botocore make a request and keep it from being sent: its endpoint rules have many cases."""
+    configured = _configured_url(session)
+    if configured and not is_of_aws(configured):
+        # botocore would ask `bucket.localhost`, which is nobody's name.
+        return f"{configured.rstrip('/')}/{bucket}/x"
     config = Config(signature_version=botocore.UNSIGNED)
     client: Any = session.create_client("s3", region_name=region, config=config)
-    if not is_of_aws(client.meta.endpoint_url):
-        # Else botocore would ask `bucket.localhost`, which is nobody's name.
-        return f"{client.meta.endpoint_url.rstrip('/')}/{bucket}/x"
     urls: list[str] = []
 
     def keep(request: AWSPreparedRequest, **_others: object) -> AWSResponse:
@@ -94,6 +96,14 @@ def _own_url(session: botocore.session.Session, region: str, bucket: str) -> str
     client.meta.events.register("before-send.s3.HeadObject", keep)
     client.head_object(Bucket=bucket, Key="x")
     return urls[0]
+
+
+def _configured_url(session: botocore.session.Session) -> str | None:
+    """Return the endpoint that variables or the profile name for S3."""
+    if session.get_config_variable("ignore_configured_endpoint_urls"):
+        return None
+    provider = ConfiguredEndpointProvider(session.full_config, session.get_scoped_config(), "s3")
+    return str(provider.provide() or "") or None
 
 
 class _Nothing:
