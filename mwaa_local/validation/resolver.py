@@ -83,8 +83,7 @@ class Resolver:
     def __init__(self, base: BaseEnvironment, tools: ResolverTools) -> None:
         self._base = base
         self._tools = tools
-        digest = hashlib.sha256(repr(base.requires).encode()).hexdigest()[:16]
-        self._wheels = write_base_wheels(base, tools.folder / f"base-{base.version.airflow}-{digest}")
+        tools.folder.mkdir(parents=True, exist_ok=True)
         # A folder of its own: two commands may run at once.
         self._work = Path(tempfile.mkdtemp(prefix="work-", dir=tools.folder))
         self._times: list[float] = []
@@ -176,6 +175,13 @@ class Resolver:
         environ = self._indexes(question).environ
         return self._tools.commands.run(command, env=environ, cwd=self._work, timeout=_TIMEOUT)
 
+    def _base_wheels(self) -> Path:
+        """Return the folder of what is preinstalled, as wheels; few questions need it, and it takes a moment."""
+        digest = hashlib.sha256(repr(self._base.requires).encode()).hexdigest()[:16]
+        return write_base_wheels(
+            self._base, self._tools.folder / f"base-{self._base.version.airflow}-{digest}"
+        )
+
     def _write_preferences(self, output: Path, question: Question) -> None:
         preferred = {pin.name: pin.version for pin in (*self._base.pins, *question.soft)}
         lines = (
@@ -199,7 +205,7 @@ class Resolver:
         command += ["--constraints", str(work / "constraints.txt"), "--output-file", str(output)]
         command += ["--config-file", str(work / "uv.toml")]
         if question.base_wheels or question.options.no_index:
-            command += ["--find-links", str(self._wheels)]
+            command += ["--find-links", str(self._base_wheels())]
         command += [
             "--python-version",
             base.target.python,
