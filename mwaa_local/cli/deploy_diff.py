@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mwaa_local.aws_ports import ObjectStore
+from mwaa_local.cli.deploy_run import shown_path
 from mwaa_local.cli.render import paint, render_size
 from mwaa_local.deploy.plan_steps import Plan, Reason, Upload
 
@@ -48,7 +49,7 @@ def diff_upload(upload: Upload, store: ObjectStore) -> list[str]:
 
 
 def _unified(key: str, source: Path, before: Sequence[str], after: Sequence[str]) -> Iterator[str]:
-    yield from difflib.unified_diff(before, after, f"s3/{key}", str(source), lineterm="")
+    yield from difflib.unified_diff(before, after, f"s3/{key}", shown_path(source), lineterm="")
 
 
 def _bounded(lines: Iterator[str]) -> Iterator[str]:

@@ -112,7 +112,13 @@ def receipt_places(chosen: ChosenDeployment, receipt: Receipt) -> tuple[str, str
     """Return where a receipt lies: in the bucket, and here."""
     deployment = chosen.deployment
     key = f"s3://{deployment.bucket}/{deployment.state}/{RECEIPTS}/{receipt.id}.json"
-    return key, str(local_folder(chosen) / RECEIPTS / f"{receipt.id}.json")
+    return key, shown_path(local_folder(chosen) / RECEIPTS / f"{receipt.id}.json")
+
+
+def shown_path(path: Path) -> str:
+    """Return a path as the user would write it here."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 def confirm(question: str, *, yes: bool) -> None:

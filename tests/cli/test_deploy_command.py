@@ -62,7 +62,7 @@ def test_an_update_that_fails_is_told_with_its_error_and_its_log(site: DeployedS
         "  Collecting nothing-such==1\n"
         "  ERROR: No matching distribution found for nothing-such==1\n"
         "Receipt: s3://BUCKET/.mwaa-local/staging/receipts/RECEIPT.json\n"
-        "         PROJECT/.mwaa-local/deploy/staging/receipts/RECEIPT.json\n"
+        "         .mwaa-local/deploy/staging/receipts/RECEIPT.json\n"
         "Error: The update of environment BUCKET failed (UPDATE_FAILED): INCORRECT_CONFIGURATION: "
         "Requirements cannot be installed.\n"
         "  Hint: The environment runs as before. Correct it and deploy again, or go back with: "
@@ -143,7 +143,7 @@ def test_a_first_deploy_does_everything_and_a_second_nothing(site: DeployedSite)
             "Environment BUCKET: AVAILABLE\n"
             "Environment BUCKET (T)\n"
             "Receipt: s3://BUCKET/.mwaa-local/staging/receipts/RECEIPT.json\n"
-            "         PROJECT/.mwaa-local/deploy/staging/receipts/RECEIPT.json\n"
+            "         .mwaa-local/deploy/staging/receipts/RECEIPT.json\n"
             "deploy: 3 uploads, an update of the environment; environment BUCKET is AVAILABLE after T.\n"
         )
         or "UPDATING" in done.stderr

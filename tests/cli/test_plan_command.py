@@ -157,7 +157,7 @@ def test_the_differences_are_shown_on_demand(site: DeployedSite) -> None:
     site.write("dags/sql/new.sql", "select 3\n")
     assert site.run("plan", *UNCHECKED, "--diff").stdout.endswith(
         "--- s3/dags/sql/query.sql\n"
-        "+++ PROJECT/dags/sql/query.sql\n"
+        "+++ dags/sql/query.sql\n"
         "@@ -1,2 +1,2 @@\n"
         "-select 1\n"
         "+select 2\n"
