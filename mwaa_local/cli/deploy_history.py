@@ -36,6 +36,7 @@ class RollbackWish:
 
     to: str | None
     take_over: tuple[str, ...]
+    skip: tuple[str, ...]
 
 
 def roll_back(
@@ -79,7 +80,7 @@ def _decide(
     remarks = check_situation(situation(chosen, site, needs_update=plan.update is not None))
     kept = [remark for remark in remarks if remark.rule not in _ABOUT_THE_PROJECT]
     manifest = Manifest(chosen.deployment.name, ())
-    return Prepared(chosen, site, manifest, remote, options, plan, apply_skips((), kept, ()))
+    return Prepared(chosen, site, manifest, remote, options, plan, apply_skips((), kept, wish.skip))
 
 
 def _wanted(wish: RollbackWish, remote: Remote, progress: Progress) -> str | None:

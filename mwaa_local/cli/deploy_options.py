@@ -21,13 +21,7 @@ class Wishes:
 
 def plan_options(command: Command) -> Command:
     """Add the options that say what a plan does."""
-    command = click.option(
-        "--skip",
-        multiple=True,
-        envvar="MWAA_LOCAL_SKIP",
-        metavar="RULE",
-        help="Leave out a rule, or a check (validate, test-requirements, test-dags); the receipt says so.",
-    )(command)
+    command = skip_option(command)
     command = take_over_option(command)
     command = click.option(
         "--only",
@@ -41,6 +35,17 @@ def plan_options(command: Command) -> Command:
         is_flag=True,
         envvar="MWAA_LOCAL_DELETE",
         help="Remove what an earlier deploy has put and the project no longer has.",
+    )(command)
+
+
+def skip_option(command: Command) -> Command:
+    """Add `--skip`."""
+    return click.option(
+        "--skip",
+        multiple=True,
+        envvar="MWAA_LOCAL_SKIP",
+        metavar="RULE",
+        help="Leave out a rule, or a check (validate, test-requirements, test-dags); the receipt says so.",
     )(command)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from mwaa_local.cli.deploy_options import run_options, take_over_option, wait_options
+from mwaa_local.cli.deploy_options import run_options, skip_option, take_over_option, wait_options
 from mwaa_local.cli.options import json_option, project_option
 from mwaa_local.cli.progress import open_progress
 
@@ -22,6 +22,7 @@ from mwaa_local.cli.progress import open_progress
 @click.option("--list", "as_list", is_flag=True, help="List the receipts instead.")
 @click.option("--dry-run", is_flag=True, envvar="MWAA_LOCAL_DRY_RUN", help="Only show the plan.")
 @take_over_option
+@skip_option
 @run_options
 @wait_options
 @json_option
@@ -37,7 +38,7 @@ def rollback_command(deployment: str | None, folder: Path, as_list: bool, **opti
     if as_list:
         show_receipts(chosen, as_json=options["as_json"])
         return 0
-    wish = RollbackWish(options["to"], options["take_over"])
+    wish = RollbackWish(options["to"], options["take_over"], options["skip"])
     return roll_back(chosen, wish, options, open_progress())
 
 

@@ -97,6 +97,15 @@ def test_the_state_before_the_last_deploy_comes_back(site: DeployedSite) -> None
     )
 
 
+def test_a_bucket_that_mwaa_refuses_stops_an_update_unless_the_rule_is_skipped(site: DeployedSite) -> None:
+    deploy_twice(site)
+    site.endpoint.client("s3").delete_public_access_block(Bucket=site.bucket)
+    done = site.run("rollback", "--yes")
+    assert done.exit_code == 3
+    assert "[bucket-public-access]" in done.stdout
+    assert site.run("rollback", "--dry-run", "--skip", "bucket-public-access").exit_code == 0
+
+
 def test_what_the_environment_cannot_be_without_stays(site: DeployedSite) -> None:
     site.make_environment()
     site.write("requirements.txt", OLD)
