@@ -39,12 +39,25 @@ def _print_schema(context: click.Context, _: click.Parameter, wanted: bool) -> N
     help="Version of the amazon provider that is preinstalled [default: MWAA's own].",
 )
 @click.option(
-    "--fix", "fixes", is_flag=True, help="Write requirements.fixed.txt (and constraints) as a way out."
+    "--fix",
+    "fixes",
+    is_flag=True,
+    envvar="MWAA_LOCAL_FIX",
+    help="Write requirements.fixed.txt (and constraints) as a way out.",
 )
 @click.option(
-    "--install", "installs", is_flag=True, help="Install too, into a throw-away environment, and try it out."
+    "--install",
+    "installs",
+    is_flag=True,
+    envvar="MWAA_LOCAL_INSTALL",
+    help="Install too, into a throw-away environment, and try it out.",
 )
-@click.option("--refresh", is_flag=True, help="Ask the index anew; answers are remembered for a day.")
+@click.option(
+    "--refresh",
+    is_flag=True,
+    envvar="MWAA_LOCAL_REFRESH",
+    help="Ask the index anew; answers are remembered for a day.",
+)
 @click.option(
     "--json-schema",
     is_flag=True,

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from mwaa_local.cli.entry import run
+from mwaa_local.cli.requirements_check import requirements_findings
+from mwaa_local.config_loading import load_config
+from mwaa_local.project import find_project
 from tests.contract.agreement_cases import Case, write_project
 
 OFFLINE = "--find-links /usr/local/airflow/plugins\n--no-index\n"
@@ -220,3 +223,26 @@ def test_sarif_is_what_code_scanning_takes(tmp_path: Path, capsys: pytest.Captur
     assert {"artifactLocation": {"uri": "dags/my%2520%20more.txt"}, "region": {"startLine": 3}} in places
     place = other["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
     assert place["artifactLocation"]["uri"] == outside.as_uri()
+
+
+def findings_of(root: Path) -> dict[str, str]:
+    """Return what a deployment is told: rule and severity."""
+    project = find_project(root)
+    found = requirements_findings(project, load_config(project, {"version": "2.2.2"}, {}))
+    return {each.rule_id: each.severity.value for each in found}
+
+
+def test_a_deployment_is_told_what_the_command_finds(tmp_path: Path) -> None:
+    root = make_project(tmp_path / "project", f"# -c none\n{OFFLINE}tinything==1.0\n")
+    assert findings_of(root) == {"requirements-no-package": "error"}
+    (root / "requirements.txt").unlink()
+    assert findings_of(root) == {}
+
+
+def test_an_index_that_does_not_answer_does_not_stop_a_deployment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    root = make_project(tmp_path / "project", "# -c none\ntinything==1.0\n")
+    assert findings_of(root) == {"requirements-not-checked": "warning"}
