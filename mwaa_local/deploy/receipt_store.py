@@ -72,9 +72,7 @@ def read_receipt(store: ObjectStore, state: str, receipt_id: str) -> Receipt:
     """Return a receipt; UsageError if there is none of that id."""
     text = store.read(f"{state}/{RECEIPTS}/{receipt_id}.json")
     if text is None:
-        raise UsageError(
-            f"There is no receipt {receipt_id}."
-        )
+        raise UsageError(f"There is no receipt {receipt_id}.")
     return parse_receipt(text)
 
 
