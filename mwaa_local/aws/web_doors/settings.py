@@ -2,6 +2,8 @@
 
 import argparse
 import base64
+import logging
+import threading
 from collections.abc import MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,8 @@ AUTHORITY = "authority"
 """The folder of the local authority in the user-wide cache."""
 SOCKET = "commands.sock"
 """What the command server listens at, in the web server's folder for temporary files."""
+
+log = logging.getLogger("mwaa_local.doors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +95,19 @@ def read_door_options(options: argparse.Namespace) -> DoorSettings | None:
 
 
 def open_asked_doors(options: argparse.Namespace, key: bytes) -> None:
-    """Open the doors that parsed options ask for; OSError if their port is taken."""
+    """Open the doors that parsed options ask for, beside what the caller does next: nobody waits for them first."""
     settings = read_door_options(options)
     if settings is not None:
-        from mwaa_local.aws.web_doors.listener import open_doors
+        threading.Thread(target=_open, args=(settings, key), daemon=True).start()
 
+
+def _open(settings: DoorSettings, key: bytes) -> None:
+    from mwaa_local.aws.web_doors.listener import open_doors
+
+    try:
         open_doors(settings, key)
+    except OSError as error:
+        log.error("the web server's doors stay shut: %s", error)
 
 
 def take_key(environ: MutableMapping[str, str]) -> bytes:
