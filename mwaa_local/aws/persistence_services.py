@@ -13,9 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from moto.secretsmanager.models import secretsmanager_backends
-from moto.ssm.models import ssm_backends
-
 from mwaa_local.aws.account import ACCOUNT_ID
 from mwaa_local.aws.seeding import DESCRIPTION
 
@@ -75,15 +72,22 @@ def _put_parameters(backend: Any, state: dict[str, Any]) -> None:
             backend._resource_tags[kind][key].update(tags)
 
 
+# moto's Parameter Store brings EC2 with it, a hundred megabytes: it is imported when somebody uses it.
+def _secrets_backends() -> Mapping[str, Any]:
+    from moto.secretsmanager.models import secretsmanager_backends
+
+    return secretsmanager_backends[ACCOUNT_ID]
+
+
+def _parameters_backends() -> Mapping[str, Any]:
+    from moto.ssm.models import ssm_backends
+
+    return ssm_backends[ACCOUNT_ID]
+
+
 SERVICES = (
-    _Service(
-        "secretsmanager",
-        "secretsmanager.",
-        lambda: secretsmanager_backends[ACCOUNT_ID],
-        _take_secrets,
-        _put_secrets,
-    ),
-    _Service("ssm", "AmazonSSM.", lambda: ssm_backends[ACCOUNT_ID], _take_parameters, _put_parameters),
+    _Service("secretsmanager", "secretsmanager.", _secrets_backends, _take_secrets, _put_secrets),
+    _Service("ssm", "AmazonSSM.", _parameters_backends, _take_parameters, _put_parameters),
 )
 
 

@@ -3,6 +3,8 @@
 import io
 import json
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -169,3 +171,14 @@ def test_a_lost_content_is_an_error_of_that_object_alone(new_endpoint: Callable[
     with pytest.raises(ClientError):
         s3.get_object(Bucket=BUCKET, Key="lost")
     assert s3.get_object(Bucket=BUCKET, Key="other")["Body"].read() == b"other"
+
+
+def test_the_endpoint_brings_nothing_heavy_that_nobody_uses() -> None:
+    """moto's EC2, which its Parameter Store imports, would be a hundred megabytes."""
+    program = (
+        "import sys, mwaa_local.aws.persistence, mwaa_local.aws.persistence_services\n"
+        "import mwaa_local.aws.application, mwaa_local.aws.mwaa_api.assembly, mwaa_local.aws.environments.backend\n"
+        "print([name for name in ('moto.ec2', 'moto.ssm.models', 'airflow') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
