@@ -177,12 +177,16 @@ class ChangingEnvironments:
 
 
 class Interruption:
-    """Fails the call number `at` (counted over everything that shares this), before or after it has its effect."""
+    """Fails the call number `at` (counted over everything that shares this), before or after it has its effect.
 
-    def __init__(self, at: int, *, late: bool) -> None:
+    `for_good`: all that follow too, as when the process is killed.
+    """
+
+    def __init__(self, at: int, *, late: bool, for_good: bool) -> None:
         self.count = 0
         self._at = at
         self._late = late
+        self._for_good = for_good
         self._lock = threading.Lock()
 
     @contextmanager
@@ -191,7 +195,8 @@ class Interruption:
         with self._lock:
             self.count += 1
             is_it = self.count == self._at
-            if is_it and not self._late:
+            is_after = self._for_good and self.count > self._at
+            if is_after or (is_it and not self._late):
                 raise AwsError("The connection was lost.")
             yield
             if is_it:

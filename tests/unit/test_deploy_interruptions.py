@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Literal
 
@@ -61,8 +62,8 @@ class Scene:
         for key, text in files.items():
             self.project.put(key, text)
 
-    def interrupt(self, at: int, *, late: bool) -> Interruption:
-        interruption = Interruption(at, late=late)
+    def interrupt(self, at: int, *, late: bool, for_good: bool) -> Interruption:
+        interruption = Interruption(at, late=late, for_good=for_good)
         self.project.store = InterruptedStore(self.store, interruption)
         self.project.environments = InterruptedEnvironments(self.environments, interruption)
         return interruption
@@ -86,16 +87,16 @@ class Scene:
         assert self.project.plan(delete=True).update is None or "requirements.txt" not in files
 
 
-def interruptions(folder: Path, etags: Etags, action: str) -> Iterator[tuple[Scene, int, bool]]:
+def interruptions(folder: Path, etags: Etags, action: str) -> Iterator[Scene]:
     """Yield scenes after a run that failed at the first call, at the second, ..., until one runs through."""
-    for late in (False, True):
+    for late, for_good in product((False, True), repeat=2):
         at = 0
         while True:
             at += 1
-            scene = Scene(folder / f"{at}{late}", etags)
+            scene = Scene(folder / f"{at}{late}{for_good}", etags)
             if action == "roll back":
                 scene.project.deploy(delete=True)
-            interruption = scene.interrupt(at, late=late)
+            interruption = scene.interrupt(at, late=late, for_good=for_good)
             with suppress(AwsError):
                 if action == "deploy":
                     scene.project.deploy(delete=True)
@@ -104,25 +105,25 @@ def interruptions(folder: Path, etags: Etags, action: str) -> Iterator[tuple[Sce
             scene.heal()
             if interruption.count < at:
                 break
-            yield scene, at, late
+            yield scene
 
 
 @pytest.mark.parametrize("etags", ["md5", "parts", "kms"])
 def test_a_deploy_that_is_interrupted_anywhere_is_finished_by_the_next(tmp_path: Path, etags: Etags) -> None:
     number = 0
-    for scene, _, _ in interruptions(tmp_path, etags, "deploy"):
+    for scene in interruptions(tmp_path, etags, "deploy"):
         number += 1
         plan = scene.project.plan(delete=True)
         assert plan.conflicts == ()
         scene.project.deploy(delete=True)
         scene.check(SECOND)
         assert scene.project.plan(delete=True).steps == ()
-    assert number > 40
+    assert number > 80
 
 
 @pytest.mark.parametrize("etags", ["md5", "parts", "kms"])
 def test_a_deploy_that_is_interrupted_anywhere_can_be_taken_back(tmp_path: Path, etags: Etags) -> None:
-    for scene, _, _ in interruptions(tmp_path, etags, "deploy"):
+    for scene in interruptions(tmp_path, etags, "deploy"):
         first = receipt_ids(scene.store, scene.project.target.state)[0]
         scene.project.roll_back(first)
         scene.check(FIRST)
@@ -135,7 +136,7 @@ def test_a_deploy_that_is_interrupted_anywhere_can_be_taken_back(tmp_path: Path,
 def test_a_rollback_that_is_interrupted_anywhere_is_finished_by_the_next(
     tmp_path: Path, etags: Etags
 ) -> None:
-    for scene, _, _ in interruptions(tmp_path, etags, "roll back"):
+    for scene in interruptions(tmp_path, etags, "roll back"):
         first = receipt_ids(scene.store, scene.project.target.state)[0]
         scene.project.roll_back(first)
         scene.check(FIRST)
