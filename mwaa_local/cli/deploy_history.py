@@ -54,7 +54,8 @@ def roll_back(
     )
     with progress.step("Looked at AWS"):
         site, remote = _look(chosen)
-        history = load_history(site.store, chosen.deployment.state, remote, _wanted(wish, remote, progress))
+        goal = receipt_to_reach(wish.to, remote.interrupted)
+        history = load_history(site.store, chosen.deployment.state, remote, goal)
     manner = replace(manner, target=history.target)
 
     def look() -> Prepared:
@@ -83,13 +84,11 @@ def _decide(
     return Prepared(chosen, site, manifest, remote, options, plan, apply_skips((), kept, wish.skip))
 
 
-def _wanted(wish: RollbackWish, remote: Remote, progress: Progress) -> str | None:
-    """Return the receipt to go back to: where one rollback was interrupted, a second must not go back further."""
-    begun = remote.interrupted
-    if wish.to is not None or begun is None or begun.kind != "rollback":
-        return wish.to
-    progress.note("Going on with the rollback that was interrupted.")
-    return begun.target or START
+def receipt_to_reach(to: str | None, interrupted: Receipt | None) -> str | None:
+    """Return what a rollback goes back to: where one was interrupted, the next must not go back further."""
+    if to is not None or interrupted is None or interrupted.kind != "rollback":
+        return to
+    return interrupted.target or START
 
 
 def show_receipts(chosen: ChosenDeployment, *, as_json: bool) -> None:
