@@ -12,6 +12,7 @@ from pathlib import Path
 from bench.figures import Figure, ratio
 from bench.project import COMMAND
 from bench.session import VERSION, Session, say
+from bench.timing import run_timed
 
 SLOW_FILE = 0.2
 """Seconds that each of the slow files works when it is read."""
@@ -180,10 +181,9 @@ class AirflowCommand:
 
     def run(self, *arguments: str) -> float:
         """Run a command and return how long it takes."""
-        began = time.perf_counter()
-        command = [str(self.python), "-m", "airflow", *arguments]
-        subprocess.run(command, env=self.variables, check=True, capture_output=True)
-        return time.perf_counter() - began
+        return run_timed([str(self.python), "-m", "airflow", *arguments], self.python.parent, self.variables)[
+            0
+        ]
 
 
 def make_project(folder: Path, number: int) -> Path:
@@ -203,11 +203,7 @@ def write_dags(folder: Path, number: int, stamp: int = 0) -> None:
 
 def ours(project: Path, *arguments: str, cache: Path) -> float:
     """Return how long one of our commands takes; only a crash counts as a failure."""
-    began = time.perf_counter()
-    done = subprocess.run([COMMAND, *arguments], cwd=project, env=variables(cache), capture_output=True)
-    if done.returncode not in (0, 3):
-        raise SystemExit(done.stderr.decode())
-    return time.perf_counter() - began
+    return run_timed([COMMAND, *arguments], project, variables(cache), expected=(0, 3))[0]
 
 
 def variables(cache: Path) -> dict[str, str]:

@@ -2,14 +2,13 @@
 
 import hashlib
 import random
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from bench.figures import Figure, ratio
 from bench.project import COMMAND
 from bench.session import Session, say
+from bench.timing import run_timed
 
 FOLDERS, FILES, BYTES = 50, 100, 20_500
 
@@ -24,10 +23,10 @@ def measure_packaging(session: Session) -> Iterator[Figure]:
         archive = folder / "plugins.zip"
         archive.unlink(missing_ok=True)
         command = [COMMAND, "package-plugins", "--no-prove", "--project", str(folder)]
-        ours.append(seconds(command, folder))
+        ours.append(run_timed(command, folder)[0])
         digests.add(hashlib.sha256(archive.read_bytes()).hexdigest())
         (folder / "zip.zip").unlink(missing_ok=True)
-        theirs.append(seconds(["zip", "-q", "-r", str(folder / "zip.zip"), "."], plugins))
+        theirs.append(run_timed(["zip", "-q", "-r", str(folder / "zip.zip"), "."], plugins)[0])
     mine = Figure("`package-plugins`, 5,000 files, 100 MB", "s", tuple(ours))
     other = Figure("`zip -r` of the same", "s", tuple(theirs))
     yield mine
@@ -48,10 +47,3 @@ def make_plugins(folder: Path) -> Path:
             text = " ".join(chooser.choices(words, k=BYTES // 7))
             (plugins / f"package{package}" / f"module{number}.py").write_text(f"TEXT = '''{text}'''\n")
     return plugins
-
-
-def seconds(command: list[str], folder: Path) -> float:
-    """Return how long a command takes."""
-    began = time.perf_counter()
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
-    return time.perf_counter() - began

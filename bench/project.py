@@ -1,19 +1,16 @@
 """A project to measure: the sample project in a folder of its own, driven by the command line as a user does."""
 
 import json
-import os
 import shutil
-import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.timing import run_timed
 from mwaa_local.catalog import data_folder
 
 COMMAND = str(Path(sys.executable).with_name("mwaa-local"))
-PATIENCE = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +30,7 @@ class BenchProject:
     def run(self, *arguments: str) -> tuple[float, str]:
         """Run a command that must succeed; return how many seconds it took and what it printed."""
         variables = {"MWAA_LOCAL_CACHE": str(self.cache), "MWAA_LOCAL_VERSION": self.version}
-        began = time.monotonic()
-        done = subprocess.run(
-            [COMMAND, *arguments],
-            cwd=self.folder,
-            env={**os.environ, **variables},
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            timeout=PATIENCE,
-            check=False,
-        )
-        took = time.monotonic() - began
-        if done.returncode:
-            raise RuntimeError(f"mwaa-local {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
-        return took, done.stdout
+        return run_timed([COMMAND, *arguments], self.folder, variables)
 
     def seconds(self, *arguments: str) -> float:
         """Return how many seconds a command takes."""

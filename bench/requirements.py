@@ -2,17 +2,16 @@
 
 import os
 import shutil
-import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.figures import Figure, ratio
-from bench.project import COMMAND, PATIENCE
+from bench.project import COMMAND
 from bench.session import VERSION, Session, say
+from bench.timing import run_timed
 from mwaa_local.catalog import constraints_for, load_version
 from mwaa_local.cli.app import make_app
 from mwaa_local.runtime.environment_copy import copy_environment
@@ -76,7 +75,7 @@ class _Place:
     def ours(self, variables: Mapping[str, str], file: str = "requirements.txt") -> float:
         """Return how long test-requirements takes."""
         command = [COMMAND, "test-requirements", str(self.project / file), "--version", VERSION]
-        return _seconds(command, self.project, variables)
+        return run_timed(command, self.project, variables)[0]
 
     def after_an_edit(self, number: int) -> float:
         """Return how long it takes for a file that was never asked about, of packages that were."""
@@ -94,27 +93,9 @@ class _Place:
             text = (self.project / "requirements.txt").read_text()
             file.write_text(text.replace(_CONSTRAINTS, str(self.project / "dags" / "constraints.txt")))
             command = [str(python), "-m", "pip", "install", "--no-cache-dir", "-r", str(file)]
-            return _seconds(command, copy, {"PIP_DISABLE_PIP_VERSION_CHECK": "1"})
+            return run_timed(command, copy, {"PIP_DISABLE_PIP_VERSION_CHECK": "1"})[0]
         finally:
             shutil.rmtree(copy)
-
-
-def _seconds(command: list[str], folder: Path, variables: Mapping[str, str]) -> float:
-    began = time.monotonic()
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=PATIENCE,
-        check=False,
-    )
-    took = time.monotonic() - began
-    if done.returncode:
-        raise RuntimeError(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
-    return took
 
 
 def _agreement(session: Session) -> Iterator[Figure]:

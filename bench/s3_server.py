@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.project import PATIENCE
+from bench.timing import PATIENCE
 
 
 @contextmanager
