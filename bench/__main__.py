@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from bench.checks import measure_checks
+from bench.control_plane import measure_control_plane
 from bench.deploy import measure_deploy
 from bench.doors import measure_doors
 from bench.figures import Figure, render_table
@@ -30,6 +31,7 @@ SECTIONS: dict[str, Section] = {
     "requirements": measure_requirements,
     "deploy": measure_deploy,
     "doors": measure_doors,
+    "api": measure_control_plane,
 }
 """Name on the command line -> what measures it, in the order of the table."""
 
