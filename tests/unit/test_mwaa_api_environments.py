@@ -166,6 +166,7 @@ class Started:
     commands: "RecordedCommands"
     queues: set[tuple[str, str]]
     source: FakeSource
+    buckets: dict[str, FakeSource]
     root: Path
 
 
@@ -202,6 +203,7 @@ class RecordedCommands(FakeCommands):
 @pytest.fixture
 def started(tmp_path: Path) -> Started:
     commands, queues, source = RecordedCommands(), set[tuple[str, str]](), FakeSource()
+    buckets = {"bucket": source}
 
     def rest(wanted: Wish, call: RestCall, ports: Mapping[str, int], key: bytes) -> RestAnswer:
         return RestAnswer(200, [wanted.name, call.path, ports["webserver"], key.decode()])
@@ -211,13 +213,13 @@ def started(tmp_path: Path) -> Started:
         endpoint_url="http://127.0.0.1:1",
         commands=commands,
         environment={},
-        find_source=lambda name: source if name == "bucket" else None,
+        find_source=buckets.get,
         unpack=unpack,
         create_queue=lambda region, name: queues.add((region, name)),
         remove_queue=lambda region, name: queues.discard((region, name)),
         call_rest_api=rest,
     )
-    return Started(NativeEnvironments(site), commands, queues, source, site.root / "one")
+    return Started(NativeEnvironments(site), commands, queues, source, buckets, site.root / "one")
 
 
 def test_an_environment_is_started_attached_to_this_endpoint_and_removed_with_its_queue(
@@ -263,3 +265,17 @@ def test_the_end_stops_every_environment(started: Started) -> None:
     started.environments.apply(wish())
     started.environments.end()
     assert started.commands.calls[-1] == ["stop", "--project", str(started.root)]
+
+
+def test_a_bucket_deleted_under_an_environment_leaves_its_dags_and_says_so_once(
+    started: Started, caplog: pytest.LogCaptureFixture
+) -> None:
+    started.source.put("dags/a.py", b"a")
+    started.environments.apply(wish())
+    started.buckets.clear()
+    for _ in range(2):
+        started.environments.sync_now()
+    assert (started.root / "dags" / "a.py").exists()
+    assert [record.message for record in caplog.records] == [
+        "environment one: the bucket bucket is gone; its DAGs stay as they are"
+    ]

@@ -58,6 +58,7 @@ class NativeEnvironments:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._wishes: dict[str, Wish] = {}
+        self._without_bucket: set[str] = set()
         self._syncing = threading.Lock()
         self._changed = threading.Event()
         self._ended = False
@@ -113,6 +114,12 @@ class NativeEnvironments:
             with ThreadPoolExecutor(len(names)) as pool:
                 list(pool.map(self._stop, names))
 
+    def sync_now(self) -> None:
+        """Make the DAGs of every environment those of its bucket."""
+        for wish in list(self._wishes.values()):
+            with self._syncing:
+                self._sync(wish)
+
     def note_object(self, _bucket: str, _key: str) -> None:
         """Take note that an object of a bucket has changed: DAGs are looked at at once."""
         if self._wishes:
@@ -128,16 +135,19 @@ class NativeEnvironments:
         while not self._ended:
             self._changed.wait(SYNC_SECONDS)
             self._changed.clear()
-            for wish in list(self._wishes.values()):
-                with self._syncing:
-                    self._sync(wish)
+            self.sync_now()
 
     def _sync(self, wish: Wish) -> None:
         bucket = str(wish.settings["SourceBucketArn"]).rpartition(":")[2]
         source = self._site.find_source(bucket)
         if source is None:
-            log.error("environment %s: the bucket %s is gone; its DAGs stay as they are", wish.name, bucket)
+            if wish.name not in self._without_bucket:
+                log.error(
+                    "environment %s: the bucket %s is gone; its DAGs stay as they are", wish.name, bucket
+                )
+            self._without_bucket.add(wish.name)
             return
+        self._without_bucket.discard(wish.name)
         try:
             if wish.name in self._wishes and self._folder(wish.name).root.is_dir():
                 self._folder(wish.name).dags.sync(source, str(wish.settings["DagS3Path"]))

@@ -11,7 +11,7 @@ from mwaa_local.aws.account import ACCOUNT_ID
 from mwaa_local.aws.environments.rest import call_rest_api
 from mwaa_local.aws.mwaa_api.backend import EnvironmentBackend, RestAnswer, RestCall, Wish
 from mwaa_local.aws.mwaa_api.records import Environment, Status
-from mwaa_local.aws.mwaa_api.settings import Identity, created_settings
+from mwaa_local.aws.mwaa_api.settings import LOG_TYPES, Identity, created_settings
 
 QUEUE_PREFIX = "airflow-celery-"
 NETWORK = {"SubnetIds": ["subnet-local-a", "subnet-local-b"], "SecurityGroupIds": ["sg-local"]}
@@ -43,6 +43,7 @@ def home_environment(home: Home, now: float) -> Environment:
         "SourceBucketArn": f"arn:aws:s3:::{home.bucket}",
         "DagS3Path": "dags",
         "NetworkConfiguration": NETWORK,
+        "LoggingConfiguration": {name: {"Enabled": True, "LogLevel": "INFO"} for name in LOG_TYPES},
         **(json.loads(home.settings) if home.settings else {}),
     }
     return Environment(
