@@ -67,6 +67,8 @@ def main(arguments: list[str]) -> int:
     try:
         for name in options.versions or document["versions"]:
             facts = load_facts(document["versions"], name)
+            facts["base_image"] = document["base_images"][facts["python_full"]]
+            facts["system_packages"] = document["system"]["packages"]
             write_version(
                 name,
                 facts,

@@ -19,14 +19,23 @@ Table = tuple[str, Mapping[str, object]]
 
 def render_version(name: str, facts: Facts, environment: Pins, tables: Iterable[Table]) -> str:
     """Render version.toml: what the facts say, the providers of the environment, and `tables` at the end."""
-    texts = ("generation", "python", "python_full", "base_os", "watchtower", "pip", "setuptools")
+    texts = (
+        "generation",
+        "python",
+        "python_full",
+        "base_os",
+        "watchtower",
+        "pip",
+        "setuptools",
+        "base_image",
+    )
     lines = [f"airflow = {quoted(name)}", *(f"{key} = {quoted(str(facts[key]))}" for key in texts)]
     lines += [f"postgres_major = {facts['postgres_major']}"]
     stock = facts.get("amazon_provider_stock")
     if stock:
         default = facts.get("amazon_provider_default", stock)
         lines += [f"amazon_provider_stock = {quoted(stock)}", f"amazon_provider_default = {quoted(default)}"]
-    for key in ("roles", "build_constraints", "known_conflicts", "uncertain"):
+    for key in ("roles", "build_constraints", "known_conflicts", "system_packages", "uncertain"):
         lines += [f"{key} = {listed(as_names(facts[key]))}"]
     others = sorted(each for each in environment if each.startswith(PROVIDER) and each != f"{PROVIDER}amazon")
     own: list[Table] = [(table, as_table(facts[table])) for table in ("support", "switches")]

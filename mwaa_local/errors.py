@@ -79,3 +79,11 @@ class AwsError(MwaaLocalError):
 
 class ConflictError(AwsError):
     """The object was changed by somebody else between our look and our write."""
+
+
+class EngineError(MwaaLocalError):
+    """The container engine cannot be reached, or refused what it was asked."""
+
+
+class ImageBuildError(EngineError):
+    """A step of an image build failed."""

@@ -116,6 +116,10 @@ class MwaaVersion:
     build_constraints: tuple[str, ...]
     """Requirements that hold while a source package is built, for example `setuptools<58`."""
     compiled: tuple[CompiledPackage, ...]
+    base_image: str
+    """What images of the version are built on, by digest."""
+    system_packages: tuple[str, ...]
+    """Debian's names of what MWAA's container brings besides Python."""
     amazon_overlays: tuple[AmazonOverlay, ...]
     known_conflicts: tuple[str, ...]
     """Packages that MWAA's own set leaves unsatisfied: `pip check` names them, and no project is to blame."""
@@ -165,6 +169,8 @@ def parse_version(file: Path, values: dict[str, object]) -> MwaaVersion:
         setuptools=table.take("setuptools", str),
         build_constraints=table.take_texts("build_constraints"),
         compiled=tuple(_compiled(name, each) for name, each in table.take_tables("compiled")),
+        base_image=table.take("base_image", str),
+        system_packages=table.take_texts("system_packages"),
         amazon_overlays=tuple(_overlay(name, each) for name, each in table.take_tables("amazon_provider")),
         known_conflicts=table.take_texts("known_conflicts"),
         uncertain=table.take_texts("uncertain"),

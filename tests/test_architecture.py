@@ -35,7 +35,7 @@ OUTSIDE: dict[str, frozenset[str]] = {
     "aws": frozenset({"boto3", "botocore", "cryptography", "moto", "werkzeug", "yaml"}),
     "values": frozenset({"packaging"}),
     "foundation": frozenset(),
-    "adapters": frozenset({"boto3", "botocore", "docker", "psutil"}),
+    "adapters": frozenset({"boto3", "botocore", "docker", "psutil", "requests"}),
     "inside": frozenset(
         {
             "airflow",
@@ -159,7 +159,7 @@ def layer_of(name: str) -> str:
     part = name.split(".")[1] if "." in name else "ports"
     if part in FEATURES | {"cli", "adapters", "inside"}:
         return part
-    return "foundation" if part in {"errors", "ports", "aws_ports", "__version__"} else "values"
+    return "foundation" if part in {"errors", "ports", "aws_ports", "docker_ports", "__version__"} else "values"
 
 
 def source_files(*folders: Path) -> Iterator[Path]:

@@ -37,6 +37,7 @@ from mwaa_local.aws.web_doors.settings import (
 from mwaa_local.catalog import MwaaVersion, Role
 from mwaa_local.config import AwsKind, EnvironmentConfig, LoadedConfig, Project
 from mwaa_local.config_loading import load_config
+from mwaa_local.docker_ports import DockerEngine
 from mwaa_local.environment_stack import Ports
 from mwaa_local.project import find_project, path_overrides
 from mwaa_local.runtime.host import AwsPlan, Host
@@ -159,6 +160,14 @@ def make_app() -> App:
         new_fernet_key=new_fernet_key,
     )
     return App(environ, host)
+
+
+def make_engine() -> DockerEngine:
+    """Return the container engine of this machine; EngineError if none answers."""
+    # The SDK takes a moment to import, which only commands about images should wait for.
+    from mwaa_local.adapters.docker_engine import connect_engine
+
+    return connect_engine(os.environ, Path.home(), os.getuid())
 
 
 def path_mentions() -> Callable[[Path], bool]:

@@ -44,6 +44,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "receipts": ("rollback", "List what was deployed, when and by whom."),
     "ci": ("ci", "Write a pipeline file: check, plan, deploy."),
     "cost": ("cost", "Price an environment for a month."),
+    "build": ("build", "Build the image of an MWAA version."),
     "reset-db": ("lifecycle", "Empty the metadata database."),
     "destroy": ("lifecycle", "Remove everything mwaa-local keeps for this project."),
     "doctor": ("doctor", "Check this machine."),

@@ -99,5 +99,6 @@ def test_the_wheel_holds_every_module_and_data_file(source: Path, tmp_path: Path
     catalogue = {
         f"mwaa_local/_images/{each.relative_to(source / 'images')}" for each in source.glob("images/*/*.t*")
     }
+    catalogue |= {f"mwaa_local/_images/{name}" for name in ("Dockerfile", "collect_wheels.py")}
     assert modules | data | catalogue | {"mwaa_local/py.typed"} <= held
     assert not [each for each in held if "__pycache__" in each or each.endswith("update_catalog.py")]

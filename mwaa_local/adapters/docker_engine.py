@@ -1,0 +1,226 @@
+"""DockerEngine over the Docker SDK: Docker's and Podman's sockets speak the same language."""
+
+import contextlib
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import docker
+import requests
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.models.containers import Container
+
+from mwaa_local.adapters.docker_address import find_address
+from mwaa_local.adapters.docker_files import pack_files, unpack_stream
+from mwaa_local.docker_ports import BuildOrder, ContainerOrder, ContainerOutcome, EngineFacts, ImageRecord
+from mwaa_local.errors import EngineError, ImageBuildError
+
+_PATIENCE = 3600
+"""Seconds that an answer may take: an installation may be silent for minutes."""
+_KEPT = 40
+"""So many lines of a step's output are shown when it fails."""
+_REASONS: Mapping[type[OSError], str] = {
+    FileNotFoundError: "there is no such socket",
+    PermissionError: "you may not use its socket (are you in the group docker?)",
+    ConnectionRefusedError: "nobody listens there",
+}
+_START = "start Docker or Podman, or say where it listens: DOCKER_HOST=unix:///path/to/socket"
+
+
+def connect_engine(environ: Mapping[str, str], home: Path, uid: int) -> "SdkEngine":
+    """Return the engine of this machine; EngineError if none answers."""
+    address = find_address(environ, home, uid)
+    if address is None:
+        raise EngineError("No container engine was found on this machine.", hint=_START)
+    _knock(address)
+    try:
+        client = docker.DockerClient.from_env(
+            version="auto", timeout=_PATIENCE, environment={**environ, "DOCKER_HOST": address}
+        )
+    except (DockerException, requests.RequestException) as error:
+        raise EngineError(
+            f"The container engine at {address} does not answer: {error}", hint=_START
+        ) from error
+    return SdkEngine(client, address)
+
+
+def _knock(address: str) -> None:
+    """See that somebody listens at a socket: the SDK's own complaint would be about HTTP."""
+    if not address.startswith("unix://"):
+        return
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(address.removeprefix("unix://"))
+        except OSError as error:
+            reason = _REASONS.get(type(error), error.strerror or str(error))
+            raise EngineError(
+                f"The container engine at {address} does not answer: {reason}.", hint=_START
+            ) from error
+
+
+class SdkEngine:
+    """One engine, reached through the SDK's client."""
+
+    def __init__(self, client: docker.DockerClient, address: str) -> None:
+        self._client = client
+        self._address = address
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
+
+    def facts(self) -> EngineFacts:
+        """Return what answers."""
+        with _translated("asked for its version"):
+            version = self._client.version()
+        parts = [str(part.get("Name", "")) for part in version.get("Components") or ()]
+        name = "Podman" if any("podman" in part.lower() for part in parts) else "Docker"
+        platform = f"{version.get('Os', 'linux')}/{version.get('Arch', '')}"
+        return EngineFacts(name, str(version.get("Version", "")), platform, self._address)
+
+    def find_image(self, name: str) -> ImageRecord | None:
+        """Return the image of a tag or id, None if the engine has none."""
+        with _translated(f"asked for the image {name}"):
+            try:
+                return _record(self._client.images.get(name).attrs)
+            except ImageNotFound:
+                return None
+
+    def list_images(self, label: str) -> tuple[ImageRecord, ...]:
+        """Return the images that carry a label."""
+        with _translated("asked for its images"):
+            return tuple(_record(image.attrs) for image in self._client.images.list(filters={"label": label}))
+
+    def build(self, order: BuildOrder, on_line: Callable[[str], None]) -> ImageRecord:
+        """Build an image; ImageBuildError with the step that failed and its last lines."""
+        step, lines, error = "", list[str](), ""
+        with _translated("building an image"), order.context.open("rb") as context:
+            answers: Iterator[dict[str, Any]] = self._client.api.build(
+                fileobj=context,
+                custom_context=True,
+                decode=True,
+                rm=True,
+                forcerm=True,
+                nocache=not order.use_cache,
+                target=order.target,
+                tag=order.tag,
+                buildargs=dict(order.arguments),
+                labels=dict(order.labels),
+                platform=order.platform,
+            )
+            for answer in answers:
+                # Read to the end even so: an answer that is left half read keeps its connection.
+                error = str(answer.get("error", "")) or error
+                for line in str(answer.get("stream", "")).splitlines():
+                    if line.startswith(("Step ", "STEP ")):
+                        step, lines = line, []
+                    elif line.strip():
+                        lines.append(line)
+                    if line.strip():
+                        on_line(line)
+        if error:
+            raise _build_error(step, lines, error)
+        image = self.find_image(order.tag)
+        if image is None:
+            raise ImageBuildError(f"The engine has built {order.tag} but does not show it.")
+        return image
+
+    def run(self, order: ContainerOrder, on_line: Callable[[str], None]) -> ContainerOutcome:
+        """Run a container to its end and remove it."""
+        with _translated(f"running {order.image}"):
+            container = self._client.containers.create(
+                order.image,
+                list(order.command),
+                user=order.user,
+                environment=dict(order.environment),
+                network_mode="bridge" if order.network else "none",
+            )
+            try:
+                if order.files:
+                    container.put_archive("/", pack_files(order.folder, order.files))
+                container.start()
+                _follow(container, on_line)
+                code = int(container.wait()["StatusCode"])
+                container.reload()
+                if order.outputs_to is not None:
+                    stream, _ = container.get_archive(order.outputs)
+                    unpack_stream(stream, order.outputs_to)
+                return ContainerOutcome(code, bool(container.attrs["State"].get("OOMKilled")))
+            finally:
+                with contextlib.suppress(NotFound):
+                    container.remove(force=True, v=True)
+
+    def remove_image(self, name: str) -> None:
+        """Remove an image; no error if there is none."""
+        with _translated(f"removing the image {name}"), contextlib.suppress(ImageNotFound):
+            self._client.images.remove(name)
+
+
+def _follow(container: Container, on_line: Callable[[str], None]) -> None:
+    output = container.logs(stream=True, follow=True)
+    try:
+        for line in _lines(output):
+            on_line(line)
+    except BaseException:
+        # Its end is the end of its output: an answer that is left half read keeps its connection.
+        container.remove(force=True, v=True)
+        for _ in output:
+            pass
+        raise
+
+
+def _record(attributes: Mapping[str, Any]) -> ImageRecord:
+    labels = (attributes.get("Config") or {}).get("Labels") or {}
+    return ImageRecord(
+        id=str(attributes["Id"]),
+        tags=tuple(attributes.get("RepoTags") or ()),
+        size=int(attributes.get("Size") or 0),
+        platform=f"{attributes.get('Os', '')}/{attributes.get('Architecture', '')}",
+        labels=tuple(sorted((str(name), str(value)) for name, value in labels.items())),
+    )
+
+
+def _build_error(step: str, lines: list[str], error: str) -> ImageBuildError:
+    shown = "\n".join(f"    {line}" for line in lines[-_KEPT:])
+    where = f"The step `{step.partition(' : ')[2] or step}` failed" if step else "The image cannot be built"
+    return ImageBuildError(
+        f"{where}: {error.strip()}" + (f"\n{shown}" if shown else ""),
+        hint="see that the engine reaches the registry, or build on an image that it has: --base-image NAME"
+        if " FROM " in f" {step}"
+        else "the lines above are the step's own; Debian's mirrors and the package index must be reachable",
+    )
+
+
+def _lines(chunks: Iterator[bytes]) -> Iterator[str]:
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from (line.decode("utf-8", "replace").rstrip("\r") for line in whole)
+    if rest:
+        yield rest.decode("utf-8", "replace")
+
+
+@contextlib.contextmanager
+def _translated(what: str) -> Iterator[None]:
+    try:
+        yield
+    except APIError as error:
+        reason = error.explanation or str(error)
+        raise EngineError(f"The container engine failed, {what}: {reason}", hint=_advice(reason)) from error
+    except (DockerException, requests.RequestException, OSError) as error:
+        raise EngineError(
+            f"The container engine was lost, {what}: {error}",
+            hint="see that it still runs, then run the command again",
+        ) from error
+
+
+def _advice(reason: str) -> str:
+    low = reason.lower()
+    if "no space left" in low:
+        return "make room: `docker system df` shows what the engine keeps"
+    if "pull access denied" in low or "manifest unknown" in low or "not found" in low:
+        return "check the name of the base image (--base-image), and that you are logged in where it lies"
+    if "in use" in low or "being used" in low:
+        return "a container still uses it: stop that first"
+    return "`docker info` shows the state of the engine"

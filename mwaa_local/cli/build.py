@@ -1,0 +1,170 @@
+"""build: the image of an MWAA version on this machine's container engine."""
+
+import json
+from collections.abc import Sequence
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mwaa_local.catalog import DEFAULT_VERSION, load_version
+from mwaa_local.cli.app import make_app, make_engine
+from mwaa_local.cli.options import json_option, project_option
+from mwaa_local.cli.progress import open_progress
+from mwaa_local.cli.render import render_fact, render_table
+from mwaa_local.docker_ports import DockerEngine, ImageRecord
+from mwaa_local.errors import EngineError, ProjectError, UsageError
+from mwaa_local.runtime.image import (
+    DEFAULT_PLATFORM,
+    VERSION_LABEL,
+    ImageRecipe,
+    ImageWishes,
+    describe_difference,
+    make_recipe,
+)
+from mwaa_local.runtime.image_build import BuildSite, build_image, find_built
+from mwaa_local.runtime.image_packages import PackageDifference, compare_packages, list_packages
+
+PLATFORMS = ("linux/amd64", "linux/arm64")
+HEADER = ("PACKAGE", "DIFFERENCE", "PUBLISHED", "HERE")
+MEGABYTE = 1e6
+
+
+@click.command()
+@project_option
+@click.option("--version", envvar="MWAA_LOCAL_VERSION", help="MWAA version [default: the project's].")
+@click.option("--amazon-provider", envvar="MWAA_LOCAL_AMAZON_PROVIDER", help="Its version, or `stock`.")
+@click.option(
+    "--platform",
+    type=click.Choice(PLATFORMS),
+    envvar="MWAA_LOCAL_PLATFORM",
+    default=DEFAULT_PLATFORM,
+    show_default=True,
+    help="MWAA is amd64.",
+)
+@click.option(
+    "--base-image",
+    envvar="MWAA_LOCAL_BASE_IMAGE",
+    default="",
+    help="Build on this instead of the catalogue's.",
+)
+@click.option("--no-cache", is_flag=True, envvar="MWAA_LOCAL_NO_CACHE", help="Build everything anew.")
+@click.option("--remove", is_flag=True, help="Remove the images of the version.")
+@click.option("--packages", is_flag=True, help="List how its packages differ from the set AWS published.")
+@json_option
+def build_command(
+    folder: Path, no_cache: bool, remove: bool, packages: bool, as_json: bool, **wishes: Any
+) -> int:
+    """Build the image of an MWAA version: its Python, packages, paths and tools."""
+    if remove and (packages or no_cache):
+        raise UsageError("--remove goes with no other order.")
+    recipe = choose_recipe(folder, wishes)
+    engine = make_engine()
+    if remove:
+        removed = remove_images(engine, recipe.version.airflow)
+        click.echo(render_removed(removed, recipe.version.airflow, as_json=as_json))
+        return 0
+    image, built = ensure_image(engine, recipe, use_cache=not no_cache)
+    differences = compare_packages(recipe, list_packages(engine, recipe.tag)) if packages else None
+    document = image_document(recipe, image, built, differences)
+    click.echo(json.dumps(document, indent=2) if as_json else render_image(recipe, image, built, differences))
+    return 0
+
+
+def choose_recipe(folder: Path, wishes: dict[str, Any]) -> ImageRecipe:
+    """Return the recipe of what was asked for, else of what the project in `folder` runs, else of the default."""
+    flags = {name: wishes[name] for name in ("version", "amazon_provider")}
+    app = make_app()
+    try:
+        config = app.load(app.project(folder), flags).config
+        version, provider = load_version(config.version), config.amazon_provider
+    except ProjectError:
+        # No project is needed to build an image.
+        version = load_version(flags["version"] or DEFAULT_VERSION)
+        provider = flags["amazon_provider"] or version.amazon_provider_default
+        provider = version.amazon_provider_stock if provider == "stock" else provider
+    return make_recipe(
+        version, provider, ImageWishes(wishes["platform"], wishes["base_image"]), installed_version("uv")
+    )
+
+
+def ensure_image(engine: DockerEngine, recipe: ImageRecipe, *, use_cache: bool) -> tuple[ImageRecord, bool]:
+    """Return the recipe's image and whether it had to be built."""
+    found = find_built(engine, recipe) if use_cache else None
+    if found is not None:
+        return found, False
+    app = make_app()
+    site = BuildSite(engine, app.host.cache, app.host.lock, app.environ, open_progress())
+    return build_image(recipe, site, use_cache=use_cache), True
+
+
+def remove_images(engine: DockerEngine, version: str) -> tuple[str, ...]:
+    """Remove every image of a version that we have built, and return their names."""
+    names = tuple(
+        name
+        for image in engine.list_images(f"{VERSION_LABEL}={version}")
+        for name in image.tags or (image.id,)
+    )
+    for name in names:
+        engine.remove_image(name)
+        if engine.find_image(name) is not None:
+            raise EngineError(
+                f"{name} is still there.", hint="another image is built on it: remove that first"
+            )
+    return names
+
+
+def image_document(
+    recipe: ImageRecipe,
+    image: ImageRecord,
+    built: bool,
+    differences: Sequence[PackageDifference] | None,
+) -> dict[str, Any]:
+    """Return the form that `--json` prints."""
+    document: dict[str, Any] = {
+        "image": recipe.tag,
+        "id": image.id,
+        "version": recipe.version.airflow,
+        "amazon_provider": recipe.amazon_provider,
+        "base_image": recipe.base_image,
+        "platform": image.platform,
+        "size": image.size,
+        "built": built,
+        "differs": list(describe_difference(recipe)),
+    }
+    if differences is not None:
+        document["packages"] = [
+            {"name": each.name, "difference": each.kind, "published": each.published, "found": each.found}
+            for each in differences
+        ]
+    return document
+
+
+def render_image(
+    recipe: ImageRecipe, image: ImageRecord, built: bool, differences: Sequence[PackageDifference] | None
+) -> str:
+    """Return what was built, in words."""
+    facts = [
+        ("Image", recipe.tag + ("" if built else " (was there)")),
+        ("Size", f"{image.size / MEGABYTE:,.0f} MB, {image.platform}"),
+        ("Base", recipe.base_image),
+        *(("Differs", text) for text in describe_difference(recipe)),
+    ]
+    text = "\n".join(line[2:] for label, each in facts for line in render_fact(label, each, 12))
+    return text if differences is None else f"{text}\n\n{render_differences(recipe, differences)}"
+
+
+def render_differences(recipe: ImageRecipe, differences: Sequence[PackageDifference]) -> str:
+    """Return the differences as a table."""
+    if not differences:
+        return f"Every package is as AWS published it for Airflow {recipe.version.airflow}."
+    rows = [(each.name, each.kind, each.published or "-", each.found or "-") for each in differences]
+    return "\n".join(render_table(HEADER, rows))
+
+
+def render_removed(names: Sequence[str], version: str, *, as_json: bool) -> str:
+    """Return what was removed."""
+    if as_json:
+        return json.dumps({"removed": list(names)})
+    return "\n".join(f"Removed {name}" for name in names) or f"There is no image of Airflow {version}."

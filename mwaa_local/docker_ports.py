@@ -1,0 +1,98 @@
+"""A container engine (Docker, Podman) as the rest of the package sees it: a Protocol, and the records it exchanges.
+
+`adapters/` holds the real one, `tests/fakes_docker.py` the fake; `tests/contract/` keeps both honest.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFacts:
+    """What answers: `Docker` or `Podman`, its version, its own platform (`linux/amd64`), and where it listens."""
+
+    name: str
+    version: str
+    platform: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRecord:
+    """An image that the engine has."""
+
+    id: str
+    tags: tuple[str, ...]
+    size: int
+    platform: str
+    labels: tuple[tuple[str, str], ...]
+
+    def label(self, name: str) -> str:
+        """Return the value of a label, "" where it has none."""
+        return dict(self.labels).get(name, "")
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOrder:
+    """What to build: a context as a tar archive with the Dockerfile in it, up to one of its stages."""
+
+    context: Path
+    target: str
+    tag: str
+    arguments: tuple[tuple[str, str], ...]
+    labels: tuple[tuple[str, str], ...]
+    platform: str
+    use_cache: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerOrder:
+    """What to run once: `files` are put into `folder` before, and the content of `outputs` is fetched after it."""
+
+    image: str
+    command: tuple[str, ...]
+    user: str = ""
+    environment: tuple[tuple[str, str], ...] = ()
+    folder: str = "/"
+    files: tuple[tuple[str, bytes], ...] = ()
+    outputs: str = ""
+    outputs_to: Path | None = None
+    network: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerOutcome:
+    """How a container ended: its exit code, and whether the engine killed it for its memory."""
+
+    exit_code: int
+    out_of_memory: bool
+
+
+class DockerEngine(Protocol):
+    """One container engine. Every method raises EngineError: what was refused, and what to do next."""
+
+    def facts(self) -> EngineFacts:
+        """Return what answers."""
+        ...
+
+    def find_image(self, name: str) -> ImageRecord | None:
+        """Return the image of a tag or id, None if the engine has none."""
+        ...
+
+    def list_images(self, label: str) -> tuple[ImageRecord, ...]:
+        """Return the images that carry a label (`name` or `name=value`)."""
+        ...
+
+    def build(self, order: BuildOrder, on_line: Callable[[str], None]) -> ImageRecord:
+        """Build an image and hand each line of the output to `on_line`; ImageBuildError with the step that failed."""
+        ...
+
+    def run(self, order: ContainerOrder, on_line: Callable[[str], None]) -> ContainerOutcome:
+        """Run a container to its end, hand each line of its output to `on_line`, and remove it, however that ends."""
+        ...
+
+    def remove_image(self, name: str) -> None:
+        """Remove an image; no error if there is none."""
+        ...

@@ -1,0 +1,187 @@
+"""What the image of a version is made of, as a value: its inputs, the digest that names it, and the build context.
+
+Pure but for the files it is told to read and the archive it is told to write; `image_build` talks to the engine.
+"""
+
+import hashlib
+import io
+import tarfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mwaa_local.catalog import (
+    MwaaVersion,
+    Pin,
+    constraints_for,
+    data_folder,
+    environment_pins,
+    essential_for,
+    is_resolved,
+)
+from mwaa_local.errors import UsageError
+
+REPOSITORY = "mwaa-local/airflow"
+SYSTEM_REPOSITORY = "mwaa-local/system"
+VERSION_LABEL = "mwaa-local.version"
+DIGEST_LABEL = "mwaa-local.digest"
+DEFAULT_PLATFORM = "linux/amd64"
+"""What MWAA is."""
+_SYSTEM_ENDS = "\nFROM system AS packages"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRecipe:
+    """Everything that decides what is in an image."""
+
+    version: MwaaVersion
+    amazon_provider: str | None
+    base_image: str
+    platform: str
+    dockerfile: str
+    collector: str
+    """The program that makes wheels in a container of the system."""
+    pins: tuple[Pin, ...]
+    constraints: tuple[Pin, ...]
+    essential: tuple[Pin, ...]
+    uv: str
+    """The version of uv that installs."""
+
+    @property
+    def system_digest(self) -> str:
+        """Digest what lies below Airflow: equal ones share an image and a cache of wheels."""
+        system = self.dockerfile.partition(_SYSTEM_ENDS)[0]
+        return _digest(self.base_image, self.platform, system, *self.version.system_packages)
+
+    @property
+    def digest(self) -> str:
+        """Digest all inputs."""
+        pins = (render_lines(each) for each in (self.pins, self.constraints, self.essential))
+        return _digest(
+            self.system_digest, self.dockerfile, self.version.airflow, self.uv, *self.build_constraints, *pins
+        )
+
+    @property
+    def tag(self) -> str:
+        """Return the image's name: the same for the same inputs, on every machine."""
+        return f"{REPOSITORY}:{self.version.airflow}-{self.digest}"
+
+    @property
+    def system_tag(self) -> str:
+        """Return the name of the image below it."""
+        return f"{SYSTEM_REPOSITORY}:{self.system_digest}"
+
+    @property
+    def build_constraints(self) -> tuple[str, ...]:
+        """Return what holds while a package is built."""
+        return self.version.build_constraints
+
+    @property
+    def arguments(self) -> tuple[tuple[str, str], ...]:
+        """Return the Dockerfile's arguments."""
+        return (
+            ("AIRFLOW_VERSION", self.version.airflow),
+            ("BASE_IMAGE", self.base_image),
+            ("SYSTEM_PACKAGES", " ".join(self.version.system_packages)),
+        )
+
+    @property
+    def labels(self) -> tuple[tuple[str, str], ...]:
+        """Return what the image says of itself."""
+        return (
+            ("mwaa-local.amazon-provider", self.amazon_provider or ""),
+            ("mwaa-local.base-image", self.base_image),
+            (DIGEST_LABEL, self.digest),
+            (VERSION_LABEL, self.version.airflow),
+        )
+
+    def context_texts(self) -> dict[str, str]:
+        """Return the files of the build context but the wheels."""
+        return {
+            "Dockerfile": self.dockerfile,
+            "pins.txt": render_lines(self.pins),
+            "constraints.txt": render_lines(self.constraints),
+            "essential.txt": render_lines(self.essential),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ImageWishes:
+    """What the user asks for instead of the catalogue's own."""
+
+    platform: str = DEFAULT_PLATFORM
+    base_image: str = ""
+
+
+def make_recipe(
+    version: MwaaVersion,
+    amazon_provider: str | None,
+    wishes: ImageWishes,
+    uv: str,
+    images: Path | None = None,
+) -> ImageRecipe:
+    """Return the recipe of a version; UsageError for an amazon provider whose needs the catalogue has not resolved."""
+    if not is_resolved(version, amazon_provider):
+        known = [each.amazon_provider for each in version.amazon_overlays]
+        names = ", ".join(filter(None, ("stock", version.amazon_provider_stock, *known)))
+        raise UsageError(
+            f"No image of Airflow {version.airflow} can be built with amazon provider {amazon_provider}: "
+            "what it needs has not been resolved in advance.",
+            hint=f"--amazon-provider takes {names} here; put another one into requirements.txt",
+        )
+    folder = images or data_folder("images")
+    return ImageRecipe(
+        version=version,
+        amazon_provider=amazon_provider,
+        base_image=wishes.base_image or version.base_image,
+        platform=wishes.platform,
+        dockerfile=(folder / "Dockerfile").read_text(encoding="utf-8"),
+        collector=(folder / "collect_wheels.py").read_text(encoding="utf-8"),
+        pins=environment_pins(version, amazon_provider, images),
+        constraints=constraints_for(version, amazon_provider, images),
+        essential=essential_for(version, images),
+        uv=uv,
+    )
+
+
+def describe_difference(recipe: ImageRecipe) -> tuple[str, ...]:
+    """Say in sentences how the image differs from what MWAA runs."""
+    said = [f"Debian 12 instead of {recipe.version.base_os}: startup scripts find apt-get, not yum or dnf."]
+    if recipe.platform != DEFAULT_PLATFORM:
+        said.append(
+            f"{recipe.platform} instead of {DEFAULT_PLATFORM}: packages may have other wheels, or none, than on MWAA."
+        )
+    if recipe.base_image != recipe.version.base_image:
+        said[:1] = [f"Built on {recipe.base_image}, which mwaa-local does not know."]
+    return tuple(said)
+
+
+def write_context(file: Path, texts: Mapping[str, str], wheels: Iterable[Path] = ()) -> None:
+    """Write a build context that is the same for the same content: no times, no owners."""
+    with tarfile.open(file, "w") as archive:
+        for name, text in sorted(texts.items()):
+            content = text.encode()
+            archive.addfile(_entry(name, len(content)), io.BytesIO(content))
+        folder = _entry("wheels", 0)
+        folder.type, folder.mode = tarfile.DIRTYPE, 0o755
+        archive.addfile(folder)
+        for wheel in sorted(wheels):
+            with wheel.open("rb") as stream:
+                archive.addfile(_entry(f"wheels/{wheel.name}", wheel.stat().st_size), stream)
+
+
+def _entry(name: str, size: int) -> tarfile.TarInfo:
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.mode, entry.mtime = size, 0o644, 0
+    return entry
+
+
+def render_lines(pins: Iterable[Pin]) -> str:
+    """Return pins as an installer reads them."""
+    return "".join(f"{pin.name}=={pin.version}\n" for pin in pins)
+
+
+def _digest(*parts: str) -> str:
+    # With their lengths, so that no two lists of parts run into one text.
+    text = "".join(f"{len(part)}:{part}" for part in parts)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

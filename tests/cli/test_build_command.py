@@ -1,0 +1,106 @@
+"""`build` from the command line: without an engine, what is refused, what it prints."""
+
+import json
+from importlib.metadata import version as installed_version
+from pathlib import Path
+
+import pytest
+
+from mwaa_local.catalog import Pin, load_version
+from mwaa_local.cli import build as command
+from mwaa_local.docker_ports import ImageRecord
+from mwaa_local.runtime.image import ImageWishes, make_recipe
+from mwaa_local.runtime.image_packages import Difference, PackageDifference
+from tests.cli.environments import Cli
+from tests.fakes_docker import FakeEngine
+
+TAG = make_recipe(load_version("2.2.2"), "3.4.0", ImageWishes(), installed_version("uv")).tag
+SHOWN = f"""\
+Image     {TAG} (was there)
+Size      1,500 MB, linux/amd64
+Base      {load_version("2.2.2").base_image}
+Differs   Debian 12 instead of Amazon Linux 2: startup scripts find apt-get,
+          not yum or dnf.
+"""
+
+
+@pytest.fixture(autouse=True)
+def no_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none")
+
+
+def built() -> FakeEngine:
+    """Return an engine that has the image of 2.2.2."""
+    recipe = make_recipe(load_version("2.2.2"), "3.4.0", ImageWishes(), installed_version("uv"))
+    image = ImageRecord("sha256:1", (recipe.tag,), 1_500_000_000, "linux/amd64", recipe.labels)
+    return FakeEngine(images={recipe.tag: image})
+
+
+def test_without_an_engine_it_ends_with_1_and_says_how_to_have_one(
+    project: Path, cli: Cli, tmp_path: Path
+) -> None:
+    done = cli("build")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"Error: The container engine at unix://{tmp_path}/none does not answer: there is no such socket.\n"
+        "  Hint: start Docker or Podman, or say where it listens: DOCKER_HOST=unix:///path/to/socket\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--version", "9.9"), "MWAA never offered Airflow '9.9'."),
+        (("--platform", "windows/amd64"), "is not one of 'linux/amd64', 'linux/arm64'"),
+        (("--remove", "--packages"), "--remove goes with no other order."),
+        (("--amazon-provider", "7.0.0"), "No image of Airflow 2.2.2 can be built with amazon provider 7.0.0"),
+    ],
+)
+def test_what_cannot_be_asked_for_ends_with_2(
+    project: Path, cli: Cli, arguments: tuple[str, ...], message: str
+) -> None:
+    done = cli("build", *arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert message in done.stderr
+
+
+def test_an_image_that_is_there_is_not_built_again() -> None:
+    engine = built()
+    recipe = make_recipe(load_version("2.2.2"), "3.4.0", ImageWishes(), installed_version("uv"))
+    image, was_built = command.ensure_image(engine, recipe, use_cache=True)
+    assert (was_built, engine.orders) == (False, [])
+    assert command.render_image(recipe, image, was_built, None) + "\n" == SHOWN
+
+
+def test_the_differences_are_a_table_and_json() -> None:
+    recipe = make_recipe(load_version("2.2.2"), "3.4.0", ImageWishes(), installed_version("uv"))
+    found = (PackageDifference("flask", Difference.OTHER_VERSION, "1.1.2", "1.1.4"),)
+    assert command.render_differences(recipe, found) == (
+        "PACKAGE  DIFFERENCE     PUBLISHED  HERE\nflask    other version  1.1.2      1.1.4"
+    )
+    document = command.image_document(recipe, built().images[TAG], False, found)
+    assert json.loads(json.dumps(document))["packages"] == [
+        {"name": "flask", "difference": "other version", "published": "1.1.2", "found": "1.1.4"}
+    ]
+    assert command.render_differences(recipe, ()) == "Every package is as AWS published it for Airflow 2.2.2."
+
+
+def test_only_images_of_the_version_are_removed() -> None:
+    engine = built()
+    other = ImageRecord("sha256:2", ("other:1",), 1, "linux/amd64", (("mwaa-local.version", "2.10.3"),))
+    engine.images["other:1"] = other
+    assert command.remove_images(engine, "2.2.2") == (TAG,)
+    assert engine.images == {"other:1": other}
+    assert command.render_removed((), "2.2.2", as_json=False) == "There is no image of Airflow 2.2.2."
+
+
+def test_the_image_of_a_project_is_that_of_its_version(project: Path) -> None:
+    (project / "mwaa-local.toml").write_text('[environment]\nversion = "2.10.3"\n', encoding="utf-8")
+    wishes = {"version": None, "amazon_provider": None, "platform": "linux/amd64", "base_image": ""}
+    recipe = command.choose_recipe(project, wishes)
+    assert Pin("apache-airflow", "2.10.3") in recipe.pins
+
+
+def test_no_project_is_needed(tmp_path: Path) -> None:
+    wishes = {"version": "2.2.2", "amazon_provider": "stock", "platform": "linux/amd64", "base_image": ""}
+    assert command.choose_recipe(tmp_path, wishes).amazon_provider == "2.4.0"

@@ -1,0 +1,198 @@
+"""DockerEngine on a real engine and on the fake: images, containers, files in and out, errors."""
+
+import os
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+
+from mwaa_local.adapters.docker_address import find_address
+from mwaa_local.adapters.docker_engine import SdkEngine, connect_engine
+from mwaa_local.adapters.docker_files import pack_files, unpack_stream
+from mwaa_local.docker_ports import BuildOrder, ContainerOrder, DockerEngine, ImageRecord
+from mwaa_local.errors import EngineError, ImageBuildError
+from mwaa_local.runtime.image import write_context
+from tests.docker_engine import PrivateEngine, engine_problem, private_engine
+from tests.fakes_docker import FakeEngine
+
+LABEL = "mwaa-local.test"
+
+
+@pytest.fixture(scope="module")
+def daemon() -> Iterator[PrivateEngine]:
+    problem = engine_problem("3.7")
+    if problem and os.environ.get("CI") != "true":
+        pytest.skip(problem)
+    assert not problem
+    with private_engine() as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def real(daemon: PrivateEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SdkEngine]:
+    """An engine with one small image, `small:1`: a shell and its tools."""
+    root = tmp_path_factory.mktemp("small") / "small.tar"
+    write_busybox(root)
+    daemon.docker("import", "--change", f"LABEL {LABEL}=yes", root, "small:1")
+    engine = connect_engine({"DOCKER_HOST": daemon.address}, Path("/nowhere"), 0)
+    yield engine
+    engine.close()
+
+
+def write_busybox(file: Path) -> None:
+    """Write an image of a shell and a few tools of this machine, with the libraries that they need."""
+    programs = ("sh", "cat", "cp", "sleep", "true")
+    found = {Path(str(shutil.which(name))).resolve() for name in programs}
+    libraries = set[Path]()
+    for program in found:
+        listed = subprocess.run(["ldd", str(program)], capture_output=True, text=True, check=True).stdout
+        libraries |= {Path(word) for word in listed.split() if word.startswith("/")}
+    with tarfile.open(file, "w") as archive:
+        for name in programs:
+            archive.add(Path(str(shutil.which(name))).resolve(), f"bin/{name}")
+        for library in libraries:
+            archive.add(library.resolve(), str(library).lstrip("/"))
+
+
+@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.docker)])
+def engine(request: pytest.FixtureRequest) -> DockerEngine:
+    if request.param == "real":
+        return request.getfixturevalue("real")  # type: ignore[no-any-return]
+    fake = FakeEngine()
+    fake.images["small:1"] = fake_image()
+    return fake
+
+
+def fake_image() -> ImageRecord:
+    return ImageRecord("sha256:small", ("small:1",), 10_000_000, "linux/amd64", ((LABEL, "yes"),))
+
+
+def order(tmp_path: Path, dockerfile: str, tag: str, target: str = "last") -> BuildOrder:
+    write_context(tmp_path / "context.tar", {"Dockerfile": dockerfile})
+    return BuildOrder(
+        context=tmp_path / "context.tar",
+        target=target,
+        tag=tag,
+        arguments=(("WORD", "hello"),),
+        labels=((LABEL, "built"),),
+        platform="linux/amd64",
+    )
+
+
+def test_it_says_what_it_is(engine: DockerEngine) -> None:
+    facts = engine.facts()
+    assert facts.name == "Docker"
+    assert facts.version
+    assert facts.platform.startswith("linux/")
+
+
+def test_an_image_is_found_by_its_name_and_its_label(engine: DockerEngine) -> None:
+    image = engine.find_image("small:1")
+    assert image is not None
+    assert image.label(LABEL) == "yes"
+    assert image.size > 1000
+    assert image.id in {each.id for each in engine.list_images(LABEL)}
+    assert image.id in {each.id for each in engine.list_images(f"{LABEL}=yes")}
+    assert image.id not in {each.id for each in engine.list_images(f"{LABEL}=no")}
+
+
+def test_there_is_no_image_that_nobody_made(engine: DockerEngine) -> None:
+    assert engine.find_image("nobody/made:this") is None
+    engine.remove_image("nobody/made:this")
+
+
+def test_what_was_built_is_found_and_can_be_removed(engine: DockerEngine, tmp_path: Path) -> None:
+    lines: list[str] = []
+    built = engine.build(
+        order(tmp_path, "FROM small:1 AS last\nARG WORD\nRUN echo $WORD\n", "built:1"), lines.append
+    )
+    assert built.label(LABEL) == "built"
+    assert lines[0].startswith("Step 1/")
+    found = engine.find_image("built:1")
+    assert found is not None
+    assert found.id == built.id
+    engine.remove_image("built:1")
+    assert engine.find_image("built:1") is None
+
+
+def test_a_container_of_an_image_that_is_not_there_cannot_run(engine: DockerEngine) -> None:
+    with pytest.raises(EngineError, match="running nobody/made:this"):
+        engine.run(ContainerOrder("nobody/made:this", ("true",)), print)
+
+
+@pytest.mark.docker
+def test_the_step_that_failed_is_named_with_its_lines(real: SdkEngine, tmp_path: Path) -> None:
+    dockerfile = "FROM small:1 AS last\nRUN echo fine\nRUN echo out of luck; exit 7\n"
+    with pytest.raises(ImageBuildError) as caught:
+        real.build(order(tmp_path, dockerfile, "broken:1"), lambda _line: None)
+    assert caught.value.message.startswith("The step `RUN echo out of luck; exit 7` failed:")
+    assert "returned a non-zero code: 7" in caught.value.message
+    assert "    out of luck" in caught.value.message
+    assert "    fine" not in caught.value.message
+    assert real.find_image("broken:1") is None
+
+
+@pytest.mark.docker
+def test_a_base_that_cannot_be_had_is_named(real: SdkEngine, tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="localhost:9/nobody"):
+        real.build(order(tmp_path, "FROM localhost:9/nobody:1 AS last\n", "broken:1"), lambda _line: None)
+
+
+@pytest.mark.docker
+def test_files_go_into_a_container_and_come_out_of_it(real: SdkEngine, tmp_path: Path) -> None:
+    lines: list[str] = []
+    outcome = real.run(
+        ContainerOrder(
+            image="small:1",
+            command=("sh", "-c", "cat /work/in.txt; echo $COLOUR; cp /work/in.txt /work/out/copy; exit 3"),
+            environment=(("COLOUR", "blue"),),
+            folder="/work",
+            files=(("in.txt", b"from here\n"), ("out/.keep", b"")),
+            outputs="/work/out",
+            outputs_to=tmp_path / "fetched",
+            network=False,
+        ),
+        lines.append,
+    )
+    assert (outcome.exit_code, lines) == (3, ["from here", "blue"])
+    assert (tmp_path / "fetched" / "copy").read_bytes() == b"from here\n"
+
+
+@pytest.mark.docker
+def test_a_container_is_gone_however_it_ended(real: SdkEngine, daemon: PrivateEngine) -> None:
+    def interrupt(_line: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        real.run(ContainerOrder("small:1", ("sh", "-c", "echo begun; sleep 60")), interrupt)
+    assert daemon.docker("ps", "--all", "--quiet") == ""
+
+
+def test_an_address_where_nobody_listens_says_so_and_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="there is no such socket") as caught:
+        connect_engine({"DOCKER_HOST": f"unix://{tmp_path}/none"}, tmp_path, 1000)
+    assert "DOCKER_HOST" in caught.value.hint
+
+
+def test_the_context_in_use_says_where_the_engine_is(tmp_path: Path) -> None:
+    meta = tmp_path / ".docker" / "contexts" / "meta" / "abc"
+    meta.mkdir(parents=True)
+    (tmp_path / ".docker" / "config.json").write_text('{"currentContext": "mine"}')
+    (meta / "meta.json").write_text('{"Name": "mine", "Endpoints": {"docker": {"Host": "unix:///mine"}}}')
+    assert find_address({}, tmp_path, 1000) == "unix:///mine"
+    assert find_address({"DOCKER_HOST": "tcp://x:1"}, tmp_path, 1000) == "tcp://x:1"
+
+
+def test_an_archive_cannot_write_outside_its_folder(tmp_path: Path) -> None:
+    archive = pack_files("/", (("../../evil", b"x"),))
+    unpack_stream([archive], tmp_path / "out")
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["evil"]
+    assert (tmp_path / "out" / "evil").exists()
+
+
+def test_the_sdk_is_the_one_that_is_installed() -> None:
+    assert int(docker.__version__.split(".")[0]) >= 7
