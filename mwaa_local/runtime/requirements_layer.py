@@ -125,7 +125,7 @@ def _run_installer(layer: Layer, python: Path) -> CommandResult:
 def _run_pip(layer: Layer, python: Path) -> CommandResult:
     """Install with the environment's own pip, which is MWAA's and reads what uv refuses."""
     command = [str(python), "-m", "pip", "install", "-r", str(layer.work / "requirements.txt")]
-    environ = {**installer_environ(layer.tools.environ), **layer.variables}
+    environ = installer_environ({**layer.tools.environ, **layer.variables})
     return layer.tools.commands.run(
         [*command, *_constraint_arguments(layer)], env=environ, cwd=layer.work, timeout=layer.timeout
     )
