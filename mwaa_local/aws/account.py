@@ -11,6 +11,8 @@ HEALTH_PATH = "/_mwaa_local/health"
 CREDENTIALS_PATH = "/_mwaa_local/credentials"
 RELEASE_PATH = "/_mwaa_local/release"
 """POST ?consumer=KEY: what that consumer received and has not deleted becomes available again."""
+ENVIRONMENTS = "environments"
+"""In the endpoint's state folder: the projects of environments that the MWAA API has created, by name."""
 ATTACHED = "attached.json"
 """In the state folder of an environment whose AWS is another endpoint: which one, and its queue there."""
 TOKEN_VARIABLE = "MWAA_LOCAL_CREDENTIALS_TOKEN"  # noqa: S105 - a name

@@ -23,18 +23,23 @@ CHANGING = frozenset({"DELETE", "PATCH", "POST", "PUT"})
 
 
 class Endpoint:
-    """Answers MWAA's requests with `mwaa`, other AWS requests with moto, /_mwaa_local/... with `handlers`."""
+    """Answers MWAA's requests with `mwaa`, other AWS requests with moto, /_mwaa_local/... with `handlers`.
+
+    `prepare` is called before moto answers a request.
+    """
 
     def __init__(
         self,
         handlers: Mapping[str, Handler],
         mwaa: MwaaApi | None = None,
         recording: Callable[[Environ], AbstractContextManager[object]] = nullcontext,
+        prepare: Callable[[Environ], None] = lambda _: None,
     ) -> None:
         self._aws = DomainDispatcherApplication(create_backend_app)
         self._handlers = handlers
         self._mwaa = mwaa
         self._recording = recording
+        self._prepare = prepare
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path = str(environ.get("PATH_INFO", ""))
@@ -47,6 +52,7 @@ class Endpoint:
             return _answer(start_response, "404 Not Found", {"message": "no such path"})
         if self._mwaa is not None and self._mwaa.is_for(environ):
             return self._mwaa(environ, start_response)
+        self._prepare(environ)
         return self._answer_aws(environ, start_response)
 
     def _answer_aws(self, environ: Environ, start_response: StartResponse) -> Iterator[bytes]:

@@ -120,6 +120,7 @@ def _serve(options: argparse.Namespace, make_backend: "MakeBackend | None") -> N
     from mwaa_local.aws import persistence
     from mwaa_local.aws.application import Endpoint, health
     from mwaa_local.aws.journal import Journal
+    from mwaa_local.aws.log_groups import LogGroups
     from mwaa_local.aws.persistence_services import ServiceStore
     from mwaa_local.aws.queues import install
     from mwaa_local.aws.secrets import load_secrets
@@ -149,7 +150,8 @@ def _serve(options: argparse.Namespace, make_backend: "MakeBackend | None") -> N
             yield
         services.record(str(environ.get("HTTP_X_AMZ_TARGET", "")))
 
-    application = Endpoint(handlers, api, recording)
+    logs = LogGroups(api.environments.all, options.state, options.environment)
+    application = Endpoint(handlers, api, recording, logs.prepare)
     server = _server_class(options.parent)(LISTEN_ON, options.port, application, handler=_request_handler())
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)

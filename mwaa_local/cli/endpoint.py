@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING
 from mwaa_local.adapters.commands import SystemCommands
 from mwaa_local.adapters.processes import SystemProcesses
 from mwaa_local.aws import server
-from mwaa_local.aws.account import TOKEN_VARIABLE
+from mwaa_local.aws.account import ENVIRONMENTS, TOKEN_VARIABLE
 from mwaa_local.aws.web_doors.settings import KEY_VARIABLE
 
 if TYPE_CHECKING:
     from mwaa_local.aws.environments.backend import NativeEnvironments
     from mwaa_local.aws.persistence import S3Store
 
-FOLDER = "environments"
 KEPT = frozenset({"MWAA_LOCAL_CACHE", "MWAA_LOCAL_POSTGRES", "MWAA_LOCAL_RUN"})
 """Variables of ours that an environment takes over; all others say what the project's own environment is like.
 
@@ -47,7 +46,7 @@ def make_environments(
     from mwaa_local.deploy.unpacking import unpack_archive
 
     site = Site(
-        root=options.state / FOLDER,
+        root=options.state / ENVIRONMENTS,
         endpoint_url=f"http://127.0.0.1:{options.port}",
         commands=SystemCommands(),
         environment=environment_of_commands(environ),

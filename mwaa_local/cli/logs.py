@@ -12,8 +12,8 @@ from mwaa_local.cli.look import Look, look
 from mwaa_local.cli.options import project_option
 from mwaa_local.cli.render import is_coloured, paint
 from mwaa_local.errors import MwaaLocalError, UsageError
+from mwaa_local.log_records import ANSI
 from mwaa_local.runtime.log_lines import (
-    ANSI,
     LogLine,
     TaskLogRequest,
     find_task_log,

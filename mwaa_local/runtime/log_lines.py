@@ -1,7 +1,6 @@
 """Reads log files as lines with times: what each service wrote, merged in the order in which it happened.
 
-Pure but for reading the files it is given; the many forms in which Airflow, Celery, gunicorn and PostgreSQL write times
-end here.
+Pure but for reading the files it is given; `log_records` knows the forms of times.
 """
 
 import heapq
@@ -9,15 +8,12 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from mwaa_local.errors import UsageError
+from mwaa_local.log_records import time_of
 
-ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-_TIME = re.compile(
-    r"[\[{(\"\s]{0,3}(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:[.,](\d{1,6})\d*)?(?: ?(Z|UTC|[+-]\d\d:?\d\d))?"
-)
 _AGO = re.compile(r"(\d+(?:\.\d+)?)\s*(s|sec|m|min|h|d)")
 _SECONDS = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 LOCAL_TIME = frozenset({"aws", "supervisor"})
@@ -44,32 +40,6 @@ def parse_since(text: str, now: datetime) -> float:
         raise UsageError(
             f"--since {text}: not a time.", hint="Write 30s, 10m, 2h, 1d or a time such as 2024-01-31T09:00."
         ) from None
-
-
-def time_of(line: str, zone: tzinfo | None = UTC) -> float | None:
-    """Return when a line was written; None if it does not begin with a time. `zone` None: this machine's."""
-    plain = ANSI.sub("", line[:120])
-    match = _TIME.match(plain)
-    if match is None:
-        return _time_of_json(line) if plain.startswith("{") else None
-    day, clock, fraction, offset = match.groups()
-    try:
-        moment = datetime.fromisoformat(f"{day}T{clock}.{(fraction or '0').ljust(6, '0')}")
-        if offset in ("Z", "UTC"):
-            return moment.replace(tzinfo=UTC).timestamp()
-        if offset:
-            return datetime.fromisoformat(f"{moment.isoformat()}{offset}").timestamp()
-    except ValueError:
-        return None
-    return (moment.astimezone() if zone is None else moment.replace(tzinfo=zone)).timestamp()
-
-
-def _time_of_json(line: str) -> float | None:
-    try:
-        document = json.loads(line)
-        return datetime.fromisoformat(document["timestamp"]).timestamp()
-    except (ValueError, KeyError, TypeError):
-        return None
 
 
 def with_times(source: str, lines: Iterable[str]) -> Iterator[LogLine]:

@@ -3,7 +3,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from mwaa_local.errors import UsageError
-from mwaa_local.runtime.log_lines import merge_logs, parse_since, readable, time_of
+from mwaa_local.log_records import time_of
+from mwaa_local.runtime.log_lines import merge_logs, parse_since, readable
 
 TEN = datetime(2024, 1, 31, 10, 0, 0, tzinfo=UTC).timestamp()
 

@@ -32,6 +32,7 @@ class MwaaApi:
         is_bucket: Callable[[str], bool],
         access_keys: frozenset[str] | None = None,
     ) -> None:
+        self.environments = environments
         self._model = model
         self._access_keys = access_keys
         self._is_bucket = is_bucket

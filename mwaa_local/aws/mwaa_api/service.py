@@ -92,6 +92,11 @@ class EnvironmentsService:
         self._work.begin(name)
         return {"Arn": identity.arn}
 
+    def all(self) -> tuple[Environment, ...]:
+        """Return every environment."""
+        found = (self._store.get(name) for name in self._store.names())
+        return tuple(environment for environment in found if environment is not None)
+
     def get_environment(self, call: Call) -> Answer:
         """Describe an environment."""
         environment = self.find(str(call.parameters["Name"]))
