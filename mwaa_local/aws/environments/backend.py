@@ -71,6 +71,7 @@ class NativeEnvironments:
         source = self._site.find_source(bucket)
         if source is None:
             raise BackendError(INCORRECT, f"The bucket {bucket} does not exist.")
+        self._warn_of_other_version(wish)
         with self._syncing:
             folder.materialise(wish, source)
         queue = celery_queue_name(wish.environment_id)
@@ -124,6 +125,16 @@ class NativeEnvironments:
         """Take note that an object of a bucket has changed: DAGs are looked at at once."""
         if self._wishes:
             self._changed.set()
+
+    def _warn_of_other_version(self, wish: Wish) -> None:
+        before, number = self._wishes.get(wish.name), wish.settings["AirflowVersion"]
+        if before is not None and before.settings["AirflowVersion"] != number:
+            log.warning(
+                "environment %s: Airflow %s has a metadata database of its own here; MWAA would migrate the one of %s",
+                wish.name,
+                number,
+                before.settings["AirflowVersion"],
+            )
 
     def _stop(self, name: str) -> None:
         try:
