@@ -109,10 +109,16 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("mwaa_local.aws.server", "os.environ"): "a program of its own: moto is configured by variables",
     ("mwaa_local.aws.server", "time.time"): "a program of its own: hands the clock to the MWAA API",
     ("mwaa_local.aws.environments.rest", "time.time"): "part of a server: counts the calls of a second",
-    ("mwaa_local.aws.attached", "os.environ"): "a program of its own: takes the key of the tokens out of them",
+    (
+        "mwaa_local.aws.attached",
+        "os.environ",
+    ): "a program of its own: takes the key of the tokens out of them",
     ("mwaa_local.aws.queues", "time.monotonic"): "part of a server: the length of a long poll",
     ("mwaa_local.aws.credentials", "datetime.now"): "part of a server: credentials expire by the real clock",
-    ("mwaa_local.runtime.sandbox_launcher", "os.execvp"): "a program of its own that becomes the restricted one",
+    (
+        "mwaa_local.runtime.sandbox_launcher",
+        "os.execvp",
+    ): "a program of its own that becomes the restricted one",
     ("mwaa_local.runtime.postgres_launcher", "os.execv"): "a program of its own that becomes PostgreSQL",
 }
 """(module, what it uses) -> why it may."""
@@ -159,7 +165,9 @@ def layer_of(name: str) -> str:
     part = name.split(".")[1] if "." in name else "ports"
     if part in FEATURES | {"cli", "adapters", "inside"}:
         return part
-    return "foundation" if part in {"errors", "ports", "aws_ports", "docker_ports", "__version__"} else "values"
+    return (
+        "foundation" if part in {"errors", "ports", "aws_ports", "docker_ports", "__version__"} else "values"
+    )
 
 
 def source_files(*folders: Path) -> Iterator[Path]:
