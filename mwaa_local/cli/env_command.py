@@ -24,8 +24,8 @@ UNSET = ("AWS_PROFILE", "AWS_SESSION_TOKEN")
 """What would lead a client elsewhere, or spoil the credentials."""
 OLD_CLIENTS = """\
 For a shell: eval "$(mwaa-local env aws)"
-botocore before 1.37.5 (AWS CLI before 1.38.5 and 2.24.12) has no switch for the prefixes `api.` and `env.` of MWAA's
-host names: pass Config(inject_host_prefix=False) there; before 1.31 pass endpoint_url, or --endpoint-url, as well."""
+botocore before 1.37.5 has no such switch for the prefixes `api.` and `env.` of MWAA's host names: pass
+Config(inject_host_prefix=False) there; before 1.31 pass endpoint_url, or --endpoint-url, as well."""
 
 
 @click.group(name="env")
