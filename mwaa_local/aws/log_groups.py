@@ -161,11 +161,12 @@ def _backends() -> "Mapping[str, LogsBackend]":
 
 
 def _put(group: "LogGroup", place: LogPlace, records: list[LogRecord]) -> None:
+    events = [{"timestamp": int(each.time * 1000), "message": each.text} for each in records if each.text]
+    if not events:
+        return
     if place.stream not in group.streams:
         group.create_log_stream(place.stream)
-    events = [{"timestamp": int(each.time * 1000), "message": each.text} for each in records if each.text]
-    if events:
-        group.put_log_events(place.stream, events)
+    group.put_log_events(place.stream, events)
 
 
 def _name_of(identifier: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from mwaa_local.cli.log_streams import StreamWish, parse_group, show_streams
 from mwaa_local.cli.look import Look, look
 from mwaa_local.cli.options import project_option
 from mwaa_local.cli.render import is_coloured, paint
@@ -32,7 +33,8 @@ EXAMPLES = """\b
 Examples:
   mwaa-local logs scheduler -f
   mwaa-local logs --since 10m
-  mwaa-local logs --task my_dag.my_task"""
+  mwaa-local logs --task my_dag.my_task
+  mwaa-local logs --group Scheduler --since 10m"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,10 @@ def complete_service(ctx: click.Context, _param: click.Parameter, incomplete: st
 @click.option("--task", metavar="DAG_ID.TASK_ID", help="The log of a task instead: of its latest attempt.")
 @click.option("--run", "run_id", metavar="RUN_ID", help="With --task: of this run.")
 @click.option("--try", "attempt", type=click.IntRange(1), help="With --task: of this attempt.")
+@click.option(
+    "--group", metavar="TYPE", help="As in CloudWatch: Task, Scheduler, DAGProcessing, WebServer, Worker."
+)
+@click.option("--stream", metavar="PREFIX", help="With --group: only streams whose name begins so.")
 def logs_command(
     services: tuple[str, ...],
     folder: Path,
@@ -84,6 +90,8 @@ def logs_command(
     task: str | None,
     run_id: str | None,
     attempt: int | None,
+    group: str | None,
+    stream: str | None,
 ) -> None:
     """Show the logs of the environment, or of one SERVICE.
 
@@ -91,10 +99,18 @@ def logs_command(
     """
     if task is None and (run_id is not None or attempt is not None):
         raise UsageError("--run and --try belong to --task.", hint="add --task DAG_ID.TASK_ID")
+    if stream is not None and group is None:
+        raise UsageError("--stream belongs to --group.", hint="add --group Task, for instance")
     if task is not None and services:
         raise UsageError("Name services, or a task with --task, not both.", hint="leave one of them out")
+    if group is not None and (services or task is not None):
+        raise UsageError("Name services, a task or a group, not several.", hint="leave the others out")
     seen = look(folder)
     moment = None if since is None else parse_since(since, datetime.now().astimezone())
+    if group is not None:
+        wish = StreamWish(parse_group(group), stream or "", moment, lines)
+        show_streams(seen.folder, wish, following=following)
+        return
     if task is not None:
         logs = {task: find_task_log(seen.folder.airflow_home / "logs", TaskLogRequest(task, run_id, attempt))}
         limit = lines

@@ -118,3 +118,61 @@ def test_options_of_tasks_need_a_task(environment: SeemingEnvironment, cli: Cli)
     failed = cli("logs", "--try", "1")
     assert failed.exit_code == 2
     assert failed.stderr == ("Error: --run and --try belong to --task.\n  Hint: add --task DAG_ID.TASK_ID\n")
+
+
+def test_a_group_shows_its_streams_as_cloudwatch_has_them(environment: SeemingEnvironment, cli: Cli) -> None:
+    line = "[2024-01-31 10:00:0{},000] {{taskinstance.py:1}} INFO - {}\n"
+    write_task_log(environment, "daily/load/2024-01-31T00:00:00+00:00/1.log", line.format(1, "first"))
+    write_task_log(environment, "daily/store/2024-01-31T00:00:00+00:00/1.log", line.format(2, "second"))
+    shown = cli("logs", "--group", "Task")
+    assert shown.exit_code == 0
+    assert shown.stdout == (
+        "==> daily/load/2024-01-31T00_00_00+00_00/1.log <==\n"
+        "[2024-01-31 10:00:01,000] {taskinstance.py:1} INFO - first\n"
+        "==> daily/store/2024-01-31T00_00_00+00_00/1.log <==\n"
+        "[2024-01-31 10:00:02,000] {taskinstance.py:1} INFO - second\n"
+    )
+    last = cli("logs", "--group", "airflow-prod-task", "--stream", "daily/", "--lines", "1")
+    assert last.stdout == "".join(shown.stdout.splitlines(keepends=True)[2:])
+
+
+def test_a_group_of_processes_is_named_by_host_and_beginning(
+    environment: SeemingEnvironment, cli: Cli
+) -> None:
+    with_logs(environment)
+    shown = cli("logs", "--group", "Scheduler", "--since", "2024-01-31T10:00:05+00:00").stdout
+    header, line = shown.splitlines()
+    assert header.startswith("==> scheduler_")
+    assert header.endswith("_1706695200.5.log <==")
+    assert line == "[2024-01-31 10:00:09,000] INFO - done"
+
+
+def test_a_group_that_mwaa_has_not_got_is_wrong_usage(environment: SeemingEnvironment, cli: Cli) -> None:
+    failed = cli("logs", "--group", "Postgres")
+    assert failed.exit_code == 2
+    assert failed.stderr == (
+        "Error: --group Postgres: MWAA has no such logs.\n"
+        "  Hint: there are: DAGProcessing, Scheduler, Task, WebServer, Worker\n"
+    )
+
+
+def test_an_empty_group_says_what_to_do(environment: SeemingEnvironment, cli: Cli) -> None:
+    failed = cli("logs", "--group", "Task", "--stream", "daily/")
+    assert failed.exit_code == 2
+    assert failed.stderr == (
+        "Error: There is no log stream in Task that begins with daily/ yet.\n"
+        "  Hint: mwaa-local start, and mwaa-local run DAG_ID for logs of tasks\n"
+    )
+
+
+def test_a_stream_needs_a_group_and_a_group_excludes_services(
+    environment: SeemingEnvironment, cli: Cli
+) -> None:
+    alone = cli("logs", "--stream", "daily/")
+    assert alone.exit_code == 2
+    assert alone.stderr == "Error: --stream belongs to --group.\n  Hint: add --group Task, for instance\n"
+    both = cli("logs", "scheduler", "--group", "Task")
+    assert both.exit_code == 2
+    assert both.stderr == (
+        "Error: Name services, a task or a group, not several.\n  Hint: leave the others out\n"
+    )
