@@ -29,6 +29,7 @@ from mwaa_local.runtime.requirements_install import (
     RequirementsOptions,
     ensure_project_environment,
 )
+from mwaa_local.runtime.requirements_log import failure_logged, forget_installation, log_installation
 from mwaa_local.runtime.role_settings import RoleSettings
 from mwaa_local.runtime.state import Secrets, StateFolder, ensure_secrets, read_json, require_room
 from mwaa_local.runtime.venv import AirflowEnvironment, ensure_base_environment
@@ -152,8 +153,13 @@ def _prepare_requirements(
 ) -> ProjectEnvironment:
     config = loaded.config
     options = RequirementsOptions(config.amazon_provider, variables, config.ignore_requirements_failure)
-    with progress.step("Requirements"):
+    folder = StateFolder(project.state)
+    with progress.step("Requirements"), failure_logged(folder):
         environment = ensure_project_environment(base, project, loaded.version, options, tools)
+    if project.requirements is None:
+        forget_installation(folder)
+    else:
+        log_installation(folder, base.root, environment.environment.root, environment.warnings)
     for warning in environment.warnings:
         progress.warn(warning)
     return environment
