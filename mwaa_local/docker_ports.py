@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -70,6 +70,30 @@ class ContainerOutcome:
     out_of_memory: bool
 
 
+@dataclass(frozen=True, slots=True)
+class RegistryLogin:
+    """Who we are to a registry."""
+
+    user: str
+    password: str = field(repr=False)
+
+
+class ImageRegistry(Protocol):
+    """A registry that repositories can be made in. Every method raises AwsError."""
+
+    def ensure_repository(self, name: str) -> bool:
+        """Make a repository unless it is there; tell whether it was made."""
+        ...
+
+    def login(self) -> RegistryLogin:
+        """Return who we are to it, for some hours."""
+        ...
+
+    def remove_image(self, name: str, tag: str) -> bool:
+        """Remove a tag, then the repository if we made it and it is empty; tell whether the tag was there."""
+        ...
+
+
 class DockerEngine(Protocol):
     """One container engine. Every method raises EngineError: what was refused, and what to do next."""
 
@@ -95,4 +119,8 @@ class DockerEngine(Protocol):
 
     def remove_image(self, name: str) -> None:
         """Remove an image; no error if there is none."""
+        ...
+
+    def push(self, image: str, to: str, login: RegistryLogin | None, on_line: Callable[[str], None]) -> str:
+        """Push an image to `HOST/NAME:TAG` and return its digest; without a login as Docker is logged in there."""
         ...

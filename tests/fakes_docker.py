@@ -4,7 +4,14 @@ import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from mwaa_local.docker_ports import BuildOrder, ContainerOrder, ContainerOutcome, EngineFacts, ImageRecord
+from mwaa_local.docker_ports import (
+    BuildOrder,
+    ContainerOrder,
+    ContainerOutcome,
+    EngineFacts,
+    ImageRecord,
+    RegistryLogin,
+)
 from mwaa_local.errors import EngineError, ImageBuildError
 
 
@@ -22,6 +29,7 @@ class FakeEngine:
     contexts: list[tuple[str, ...]] = field(default_factory=list)
     """The names of the files in the context of each build."""
     ran: list[ContainerOrder] = field(default_factory=list)
+    pushed: list[tuple[str, str, RegistryLogin | None]] = field(default_factory=list)
 
     def facts(self) -> EngineFacts:
         """Return what answers."""
@@ -73,3 +81,11 @@ class FakeEngine:
         found = self.find_image(name)
         if found is not None:
             self.images = {tag: image for tag, image in self.images.items() if image.id != found.id}
+
+    def push(self, image: str, to: str, login: RegistryLogin | None, on_line: Callable[[str], None]) -> str:
+        """Remember what was pushed."""
+        if self.find_image(image) is None:
+            raise EngineError(f"The container engine failed, pushing {to}: No such image: {image}")
+        self.pushed.append((image, to, login))
+        on_line("abc Pushed")
+        return "sha256:" + "0" * 64

@@ -13,7 +13,14 @@ from docker.models.containers import Container
 
 from mwaa_local.adapters.docker_address import find_address
 from mwaa_local.adapters.docker_files import pack_files, unpack_stream
-from mwaa_local.docker_ports import BuildOrder, ContainerOrder, ContainerOutcome, EngineFacts, ImageRecord
+from mwaa_local.docker_ports import (
+    BuildOrder,
+    ContainerOrder,
+    ContainerOutcome,
+    EngineFacts,
+    ImageRecord,
+    RegistryLogin,
+)
 from mwaa_local.errors import EngineError, ImageBuildError
 
 _PATIENCE = 3600
@@ -155,6 +162,30 @@ class SdkEngine:
         """Remove an image; no error if there is none."""
         with _translated(f"removing the image {name}"), contextlib.suppress(ImageNotFound):
             self._client.images.remove(name)
+
+    def push(self, image: str, to: str, login: RegistryLogin | None, on_line: Callable[[str], None]) -> str:
+        """Push an image and return its digest."""
+        repository, _, tag = to.rpartition(":")
+        digest, error = "", ""
+        with _translated(f"pushing {to}"):
+            self._client.api.tag(image, repository, tag)
+            auth = {"username": login.user, "password": login.password} if login else None
+            try:
+                answers = self._client.api.push(repository, tag, stream=True, decode=True, auth_config=auth)
+                for answer in answers:
+                    error = str(answer.get("error", "")) or error
+                    digest = str((answer.get("aux") or {}).get("Digest", "")) or digest
+                    if answer.get("status"):
+                        on_line(f"{answer.get('id', '')} {answer['status']}".strip())
+            finally:
+                # The name was only needed on the way out.
+                self._client.images.remove(to, noprune=True)
+        if error or not digest:
+            raise EngineError(
+                f"{to} was not pushed: {error or 'the registry gave no digest'}",
+                hint="log in to the registry (`docker login HOST`), and see that you may push there",
+            )
+        return digest
 
 
 def _follow(container: Container, on_line: Callable[[str], None]) -> None:

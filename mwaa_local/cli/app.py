@@ -37,10 +37,11 @@ from mwaa_local.aws.web_doors.settings import (
 from mwaa_local.catalog import MwaaVersion, Role
 from mwaa_local.config import AwsKind, EnvironmentConfig, LoadedConfig, Project
 from mwaa_local.config_loading import load_config
-from mwaa_local.docker_ports import DockerEngine
+from mwaa_local.docker_ports import DockerEngine, ImageRegistry
 from mwaa_local.environment_stack import Ports
 from mwaa_local.project import find_project, path_overrides
 from mwaa_local.runtime.host import AwsPlan, Host
+from mwaa_local.runtime.image_registry import Repository
 from mwaa_local.runtime.index_settings import uv_environ
 from mwaa_local.runtime.leftovers import Watch
 from mwaa_local.runtime.native import NativeRuntime
@@ -168,6 +169,13 @@ def make_engine() -> DockerEngine:
     from mwaa_local.adapters.docker_engine import connect_engine
 
     return connect_engine(os.environ, Path.home(), os.getuid())
+
+
+def make_registry(repository: Repository) -> ImageRegistry:
+    """Return the Amazon ECR that a repository lies in, reached with the user's own credentials."""
+    from mwaa_local.adapters.ecr import EcrRegistry
+
+    return EcrRegistry(repository.account, repository.region)
 
 
 def path_mentions() -> Callable[[Path], bool]:

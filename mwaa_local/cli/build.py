@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import click
 
 from mwaa_local.catalog import DEFAULT_VERSION, load_version
 from mwaa_local.cli.app import make_app, make_engine
+from mwaa_local.cli.image_push import push_image, remove_pushed
 from mwaa_local.cli.options import json_option, project_option
 from mwaa_local.cli.progress import open_progress
 from mwaa_local.cli.render import render_fact, render_table
@@ -25,6 +27,7 @@ from mwaa_local.runtime.image import (
 )
 from mwaa_local.runtime.image_build import BuildSite, build_image, find_built
 from mwaa_local.runtime.image_packages import PackageDifference, compare_packages, list_packages
+from mwaa_local.runtime.image_registry import parse_repository
 
 PLATFORMS = ("linux/amd64", "linux/arm64")
 HEADER = ("PACKAGE", "DIFFERENCE", "PUBLISHED", "HERE")
@@ -49,8 +52,14 @@ MEGABYTE = 1e6
     default="",
     help="Build on this instead of the catalogue's.",
 )
+@click.option(
+    "--push",
+    envvar="MWAA_LOCAL_PUSH",
+    metavar="REPOSITORY",
+    help="Push it there; an Amazon ECR repository is made if it is missing.",
+)
 @click.option("--no-cache", is_flag=True, envvar="MWAA_LOCAL_NO_CACHE", help="Build everything anew.")
-@click.option("--remove", is_flag=True, help="Remove the images of the version.")
+@click.option("--remove", is_flag=True, help="Remove the images of the version; with --push, from ECR too.")
 @click.option("--packages", is_flag=True, help="List how its packages differ from the set AWS published.")
 @json_option
 def build_command(
@@ -60,16 +69,54 @@ def build_command(
     if remove and (packages or no_cache):
         raise UsageError("--remove goes with no other order.")
     recipe = choose_recipe(folder, wishes)
+    repository = parse_repository(wishes["push"]) if wishes["push"] else None
     engine = make_engine()
     if remove:
-        removed = remove_images(engine, recipe.version.airflow)
+        removed = remove_pushed(recipe, repository) if repository else ()
+        removed += remove_images(engine, recipe.version.airflow)
         click.echo(render_removed(removed, recipe.version.airflow, as_json=as_json))
         return 0
     image, built = ensure_image(engine, recipe, use_cache=not no_cache)
     differences = compare_packages(recipe, list_packages(engine, recipe.tag)) if packages else None
-    document = image_document(recipe, image, built, differences)
-    click.echo(json.dumps(document, indent=2) if as_json else render_image(recipe, image, built, differences))
+    pushed = push_image(engine, recipe, repository) if repository else ""
+    report = BuildReport(recipe, image, built, differences, pushed)
+    click.echo(json.dumps(report.as_document(), indent=2) if as_json else render_report(report))
     return 0
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What came of a build."""
+
+    recipe: ImageRecipe
+    image: ImageRecord
+    built: bool
+    """Whether it had to be built."""
+    differences: tuple[PackageDifference, ...] | None = None
+    """Of its packages from those that AWS published; None where nobody asked."""
+    pushed: str = ""
+    """Its address in a registry, by digest."""
+
+    def as_document(self) -> dict[str, Any]:
+        """Return the form that `--json` prints."""
+        document: dict[str, Any] = {
+            "image": self.recipe.tag,
+            "id": self.image.id,
+            "version": self.recipe.version.airflow,
+            "amazon_provider": self.recipe.amazon_provider,
+            "base_image": self.recipe.base_image,
+            "platform": self.image.platform,
+            "size": self.image.size,
+            "built": self.built,
+            "pushed": self.pushed or None,
+            "differs": list(describe_difference(self.recipe)),
+        }
+        if self.differences is not None:
+            document["packages"] = [
+                {"name": each.name, "difference": each.kind, "published": each.published, "found": each.found}
+                for each in self.differences
+            ]
+        return document
 
 
 def choose_recipe(folder: Path, wishes: dict[str, Any]) -> ImageRecipe:
@@ -115,44 +162,20 @@ def remove_images(engine: DockerEngine, version: str) -> tuple[str, ...]:
     return names
 
 
-def image_document(
-    recipe: ImageRecipe,
-    image: ImageRecord,
-    built: bool,
-    differences: Sequence[PackageDifference] | None,
-) -> dict[str, Any]:
-    """Return the form that `--json` prints."""
-    document: dict[str, Any] = {
-        "image": recipe.tag,
-        "id": image.id,
-        "version": recipe.version.airflow,
-        "amazon_provider": recipe.amazon_provider,
-        "base_image": recipe.base_image,
-        "platform": image.platform,
-        "size": image.size,
-        "built": built,
-        "differs": list(describe_difference(recipe)),
-    }
-    if differences is not None:
-        document["packages"] = [
-            {"name": each.name, "difference": each.kind, "published": each.published, "found": each.found}
-            for each in differences
-        ]
-    return document
-
-
-def render_image(
-    recipe: ImageRecipe, image: ImageRecord, built: bool, differences: Sequence[PackageDifference] | None
-) -> str:
+def render_report(report: BuildReport) -> str:
     """Return what was built, in words."""
+    recipe = report.recipe
     facts = [
-        ("Image", recipe.tag + ("" if built else " (was there)")),
-        ("Size", f"{image.size / MEGABYTE:,.0f} MB, {image.platform}"),
+        ("Image", recipe.tag + ("" if report.built else " (was there)")),
+        ("Size", f"{report.image.size / MEGABYTE:,.0f} MB, {report.image.platform}"),
         ("Base", recipe.base_image),
         *(("Differs", text) for text in describe_difference(recipe)),
+        *((("Pushed", report.pushed),) if report.pushed else ()),
     ]
     text = "\n".join(line[2:] for label, each in facts for line in render_fact(label, each, 12))
-    return text if differences is None else f"{text}\n\n{render_differences(recipe, differences)}"
+    if report.differences is None:
+        return text
+    return f"{text}\n\n{render_differences(recipe, report.differences)}"
 
 
 def render_differences(recipe: ImageRecipe, differences: Sequence[PackageDifference]) -> str:

@@ -6,13 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from mwaa_local.adapters.ecr import EcrRegistry
 from mwaa_local.catalog import Pin, load_version
 from mwaa_local.cli import build as command
+from mwaa_local.cli.image_push import push_image, remove_pushed
 from mwaa_local.docker_ports import ImageRecord
+from mwaa_local.errors import UsageError
 from mwaa_local.runtime.image import ImageWishes, make_recipe
 from mwaa_local.runtime.image_packages import Difference, PackageDifference
+from mwaa_local.runtime.image_registry import parse_repository
+from tests.aws_credentials import use_fake_credentials
 from tests.cli.environments import Cli
 from tests.fakes_docker import FakeEngine
+from tests.mwaa_endpoint import MwaaEndpoint
 
 TAG = make_recipe(load_version("2.2.2"), "3.4.0", ImageWishes(), installed_version("uv")).tag
 SHOWN = f"""\
@@ -52,6 +58,8 @@ def test_without_an_engine_it_ends_with_1_and_says_how_to_have_one(
     [
         (("--version", "9.9"), "MWAA never offered Airflow '9.9'."),
         (("--platform", "windows/amd64"), "is not one of 'linux/amd64', 'linux/arm64'"),
+        (("--push", "Not A Repository"), "'Not A Repository' is no repository to push to."),
+        (("--push", "example.com/airflow:latest"), "is no repository to push to."),
         (("--remove", "--packages"), "--remove goes with no other order."),
         (("--amazon-provider", "7.0.0"), "No image of Airflow 2.2.2 can be built with amazon provider 7.0.0"),
     ],
@@ -69,7 +77,7 @@ def test_an_image_that_is_there_is_not_built_again() -> None:
     recipe = make_recipe(load_version("2.2.2"), "3.4.0", ImageWishes(), installed_version("uv"))
     image, was_built = command.ensure_image(engine, recipe, use_cache=True)
     assert (was_built, engine.orders) == (False, [])
-    assert command.render_image(recipe, image, was_built, None) + "\n" == SHOWN
+    assert command.render_report(command.BuildReport(recipe, image, was_built)) + "\n" == SHOWN
 
 
 def test_the_differences_are_a_table_and_json() -> None:
@@ -78,7 +86,7 @@ def test_the_differences_are_a_table_and_json() -> None:
     assert command.render_differences(recipe, found) == (
         "PACKAGE  DIFFERENCE     PUBLISHED  HERE\nflask    other version  1.1.2      1.1.4"
     )
-    document = command.image_document(recipe, built().images[TAG], False, found)
+    document = command.BuildReport(recipe, built().images[TAG], False, found).as_document()
     assert json.loads(json.dumps(document))["packages"] == [
         {"name": "flask", "difference": "other version", "published": "1.1.2", "found": "1.1.4"}
     ]
@@ -104,3 +112,30 @@ def test_the_image_of_a_project_is_that_of_its_version(project: Path) -> None:
 def test_no_project_is_needed(tmp_path: Path) -> None:
     wishes = {"version": "2.2.2", "amazon_provider": "stock", "platform": "linux/amd64", "base_image": ""}
     assert command.choose_recipe(tmp_path, wishes).amazon_provider == "2.4.0"
+
+
+def test_ecr_gets_a_repository_and_a_login_for_the_push_and_gives_both_back(
+    mwaa_endpoint: MwaaEndpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_fake_credentials(monkeypatch, tmp_path, mwaa_endpoint.url)
+    engine, account = built(), "123456789012"
+    recipe = make_recipe(load_version("2.2.2"), "3.4.0", ImageWishes(), installed_version("uv"))
+    repository = parse_repository(f"{account}.dkr.ecr.us-east-1.amazonaws.com/team/airflow")
+    pushed = push_image(engine, recipe, repository)
+    assert pushed == f"{repository.address}@sha256:{'0' * 64}"
+    ((image, to, login),) = engine.pushed
+    assert (image, to) == (TAG, f"{repository.address}:{TAG.rpartition(':')[2]}")
+    assert login is not None
+    assert login.user == "AWS"
+    assert "password" not in repr(login)
+    registry = EcrRegistry(account, "us-east-1")
+    assert registry.ensure_repository("team/airflow") is False
+    # The engine only seemed to push: the tag is not there, and the repository that was made for it goes.
+    assert remove_pushed(recipe, repository) == ()
+    assert registry.ensure_repository("team/airflow") is True
+
+
+def test_what_was_pushed_elsewhere_is_not_ours_to_remove(project: Path) -> None:
+    recipe = make_recipe(load_version("2.2.2"), "3.4.0", ImageWishes(), installed_version("uv"))
+    with pytest.raises(UsageError, match="is not in Amazon ECR"):
+        remove_pushed(recipe, parse_repository("localhost:5000/airflow"))

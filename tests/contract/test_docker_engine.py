@@ -1,5 +1,7 @@
 """DockerEngine on a real engine and on the fake: images, containers, files in and out, errors."""
 
+import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -13,11 +15,12 @@ import pytest
 from mwaa_local.adapters.docker_address import find_address
 from mwaa_local.adapters.docker_engine import SdkEngine, connect_engine
 from mwaa_local.adapters.docker_files import pack_files, unpack_stream
-from mwaa_local.docker_ports import BuildOrder, ContainerOrder, DockerEngine, ImageRecord
+from mwaa_local.docker_ports import BuildOrder, ContainerOrder, DockerEngine, ImageRecord, RegistryLogin
 from mwaa_local.errors import EngineError, ImageBuildError
 from mwaa_local.runtime.image import write_context
 from tests.docker_engine import PrivateEngine, engine_problem, private_engine
 from tests.fakes_docker import FakeEngine
+from tests.small_registry import PASSWORD, USER, small_registry
 
 LABEL = "mwaa-local.test"
 
@@ -170,6 +173,33 @@ def test_a_container_is_gone_however_it_ended(real: SdkEngine, daemon: PrivateEn
     with pytest.raises(KeyboardInterrupt):
         real.run(ContainerOrder("small:1", ("sh", "-c", "echo begun; sleep 60")), interrupt)
     assert daemon.docker("ps", "--all", "--quiet") == ""
+
+
+def test_an_image_that_is_not_there_cannot_be_pushed(engine: DockerEngine) -> None:
+    with pytest.raises(EngineError, match=r"pushing localhost:1/a:1: No such image"):
+        engine.push("nobody/made:this", "localhost:1/a:1", None, print)
+
+
+@pytest.mark.docker
+def test_a_pushed_image_arrives_with_the_digest_that_is_told(real: SdkEngine) -> None:
+    lines: list[str] = []
+    with small_registry() as registry:
+        to = f"{registry.host}/team/small:1-abc"
+        digest = real.push("small:1", to, RegistryLogin(USER, PASSWORD), lines.append)
+        manifest = registry.manifests["team/small:1-abc"]
+    assert digest == "sha256:" + hashlib.sha256(manifest).hexdigest()
+    assert any(line.endswith("Pushed") for line in lines)
+    assert {layer["digest"] for layer in json.loads(manifest)["layers"]} <= registry.blobs.keys()
+    assert real.find_image(to) is None
+    assert real.find_image("small:1") is not None
+
+
+@pytest.mark.docker
+def test_a_registry_that_does_not_know_us_says_so(real: SdkEngine) -> None:
+    with small_registry() as registry, pytest.raises(EngineError, match="was not pushed") as caught:
+        real.push("small:1", f"{registry.host}/small:1", RegistryLogin(USER, "wrong"), print)
+    assert "docker login" in caught.value.hint
+    assert "wrong" not in caught.value.message
 
 
 def test_an_address_where_nobody_listens_says_so_and_what_to_do(tmp_path: Path) -> None:

@@ -1,0 +1,132 @@
+"""An image built on a real engine: MWAA's user, paths and tools, packages exactly as pinned, wheels kept."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mwaa_local.adapters.docker_engine import SdkEngine, connect_engine
+from mwaa_local.catalog import Pin, load_version
+from mwaa_local.docker_ports import ContainerOrder, ImageRecord
+from mwaa_local.errors import ImageBuildError
+from mwaa_local.runtime.image import ImageRecipe, ImageWishes, make_recipe
+from mwaa_local.runtime.image_build import BuildSite, build_image, find_built
+from mwaa_local.runtime.image_packages import list_packages
+from tests.docker_engine import engine_problem, ensure_base, private_engine
+
+pytestmark = pytest.mark.docker
+
+PYTHON = "3.7"
+# A package with a wheel, one without that is pure Python, and one that is compiled against a library of the system.
+PINS = (Pin("flask", "1.1.2"), Pin("pip", "21.3.1"), Pin("psycopg2", "2.9.2"), Pin("termcolor", "1.1.0"))
+SYSTEM = ("gcc", "jq", "libc6-dev", "libpq-dev", "sudo")
+ASK = """
+set -e
+echo user=$(id -un) home=$HOME here=$PWD
+sudo -n true 2>/dev/null  # it warns of its host's name, which needs a network
+python3 -c 'import psycopg2; print("psycopg2=" + psycopg2.__version__[:5])'
+pip3 --version | cut -d" " -f1-4
+test -w dags && test -w plugins && echo writable
+ls /wheels /uv /usr/local/bin/uv 2>/dev/null | wc -l
+"""
+TOLD = [
+    "user=airflow home=/usr/local/airflow here=/usr/local/airflow",
+    "psycopg2=2.9.2",
+    "pip 21.3.1 from /usr/local/airflow/.local/lib/python3.7/site-packages/pip",
+    "writable",
+    "0",
+]
+
+
+class Quiet:
+    """Progress that says nothing."""
+
+    @contextmanager
+    def following(self, _title: str) -> Iterator[object]:
+        yield lambda _text: None
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[tuple[SdkEngine, str]]:
+    """A private engine, and the name of its base image."""
+    problem = engine_problem(PYTHON)
+    if problem and os.environ.get("CI") != "true":
+        pytest.skip(problem)
+    assert not problem
+    with private_engine() as private:
+        base = ensure_base(private, PYTHON, Path(os.environ["MWAA_LOCAL_CACHE"]))
+        sdk = connect_engine({"DOCKER_HOST": private.address}, Path("/nowhere"), 0)
+        yield sdk, base
+        sdk.close()
+
+
+@pytest.fixture(scope="module")
+def recipe(engine: tuple[SdkEngine, str]) -> ImageRecipe:
+    """2.2.2 with a few packages only: all of them take minutes."""
+    version = replace(load_version("2.2.2"), system_packages=SYSTEM)
+    made = make_recipe(version, "2.4.0", ImageWishes(base_image=engine[1]), "0.8.0")
+    return replace(made, pins=PINS)
+
+
+@pytest.fixture(scope="module")
+def site(engine: tuple[SdkEngine, str], tmp_path_factory: pytest.TempPathFactory) -> BuildSite:
+    return BuildSite(engine[0], tmp_path_factory.mktemp("wheels"), lambda _lock: nullcontext(), {}, Quiet())  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def image(recipe: ImageRecipe, site: BuildSite) -> ImageRecord:
+    return build_image(recipe, site)
+
+
+def ask(engine: SdkEngine, image: str, script: str) -> list[str]:
+    lines: list[str] = []
+    outcome = engine.run(ContainerOrder(image, ("bash", "-c", script), network=False), lines.append)
+    assert outcome.exit_code == 0, lines
+    return lines
+
+
+def test_it_has_the_user_the_paths_and_the_tools_of_mwaa(
+    engine: tuple[SdkEngine, str], recipe: ImageRecipe, image: ImageRecord
+) -> None:
+    assert image.platform == "linux/amd64"
+    assert ask(engine[0], recipe.tag, ASK) == TOLD
+
+
+def test_its_packages_are_exactly_the_pins(
+    engine: tuple[SdkEngine, str], recipe: ImageRecipe, image: ImageRecord
+) -> None:
+    found = {pin.name: pin.version for pin in list_packages(engine[0], recipe.tag)}
+    assert {pin.name: pin.version for pin in PINS}.items() <= found.items()
+    assert found.keys() - {pin.name for pin in PINS} <= {"setuptools", "wheel"}  # of the base
+
+
+def test_its_environment_holds_no_secret_and_names_mwaas_files(
+    engine: tuple[SdkEngine, str], recipe: ImageRecipe, image: ImageRecord
+) -> None:
+    (text,) = ask(engine[0], recipe.tag, "python3 -c 'import json, os; print(json.dumps(dict(os.environ)))'")
+    variables = json.loads(text)
+    assert variables["AIRFLOW_VERSION"] == "2.2.2"
+    assert variables["PIP_USER"] == "true"
+    assert ask(engine[0], recipe.tag, "head -n 1 $AIRFLOW_CONSTRAINTS_FILE") == ["adal==1.2.7"]
+
+
+def test_what_was_built_is_found_and_a_change_of_packages_takes_the_wheels_that_are_there(
+    recipe: ImageRecipe, image: ImageRecord, site: BuildSite
+) -> None:
+    assert find_built(site.engine, recipe) == image
+    changed = replace(recipe, pins=PINS[:2])
+    # Without network, with an index that nobody answers at: nothing has to be fetched.
+    offline = replace(site, environ={"PIP_INDEX_URL": "http://127.0.0.1:9/simple"})
+    assert build_image(changed, offline).id != image.id
+
+
+def test_a_pin_that_does_not_exist_ends_the_build_with_pips_own_words(
+    recipe: ImageRecipe, image: ImageRecord, site: BuildSite
+) -> None:
+    wrong = replace(recipe, pins=(*PINS, Pin("flask", "99.9")))
+    with pytest.raises(ImageBuildError, match=r"No matching distribution found for flask==99\.9"):
+        build_image(wrong, site)
