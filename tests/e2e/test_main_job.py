@@ -5,11 +5,15 @@ One environment per version serves the tests in this order; each leaves it runni
 
 import base64
 import json
+import os
 import re
 from collections.abc import Iterator
+from typing import Any
 
+import boto3
 import pytest
 
+from mwaa_local.cloudwatch_names import LogType
 from tests.e2e.local_environment import VERSIONS, LocalEnvironment, eventually, sample_environment
 
 pytestmark = pytest.mark.airflow
@@ -25,6 +29,11 @@ with DAG("saved_later", start_date=datetime(2024, 1, 1), catchup=False, **schedu
     PythonOperator(task_id="speak", python_callable=lambda: print("a word to look for"))
 """
 SAMPLE_DAGS = {"aws_services", "choices_and_failures", "hello_pipeline", "report_orders", "report_returns"}
+READER = """\
+from airflow.providers.amazon.aws.hooks.logs import AwsLogsHook
+for event in AwsLogsHook(region_name="us-east-1").get_log_events({group!r}, {stream!r}):
+    print(event["message"])
+"""
 RECEIVED = re.compile(r"Task \S+\[([0-9a-f-]{36})\] received")
 SUCCEEDED = re.compile(r"Task \S+\[([0-9a-f-]{36})\] succeeded")
 
@@ -72,6 +81,31 @@ def test_hooks_and_boto3_reach_the_local_aws(environment: LocalEnvironment) -> N
     result = environment.run_dag("aws_services")
 
     assert result["state"] == "success", result
+
+
+def test_its_logs_are_in_cloudwatch_and_airflow_reads_them_there(environment: LocalEnvironment) -> None:
+    name = environment.summary["name"]
+    logs = boto3.client(
+        "logs",
+        endpoint_url=environment.summary["aws_endpoint"],
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
+    assert groups == [f"airflow-{name}-{log_type}" for log_type in LogType]
+    streams = [stream for group in groups for stream in streams_of(logs, group)]
+    for beginning in (
+        "scheduler_hello_pipeline.py.log",
+        f"scheduler_{os.uname().nodename}_",
+        "worker_",
+        "webserver_",
+        "requirements_install_",
+    ):
+        assert any(stream.startswith(beginning) for stream in streams), streams
+    (task,) = [each for each in streams if "hello_pipeline" in each and "report" in each]
+    program = READER.format(group=f"airflow-{name}-Task", stream=task)
+    assert "'Hello from startup.sh' has 21 letters" in environment.succeed("python", "-c", program)
 
 
 def test_a_run_that_fails_says_why(environment: LocalEnvironment) -> None:
@@ -128,6 +162,11 @@ def sent_through_sqs(environment: LocalEnvironment) -> set[str]:
     records = map(json.loads, environment.read_state("aws", "queues.jsonl").splitlines())
     bodies = [record["content"]["body"] for record in records if record["op"] == "message"]
     return {str(json.loads(base64.b64decode(body))["headers"]["id"]) for body in bodies}
+
+
+def streams_of(logs: Any, group: str) -> list[str]:
+    """Return the names of a log group's streams."""
+    return [each["logStreamName"] for each in logs.describe_log_streams(logGroupName=group)["logStreams"]]
 
 
 def task_log(environment: LocalEnvironment, dag_id: str, task_id: str) -> str:
