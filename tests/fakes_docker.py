@@ -23,6 +23,8 @@ class FakeEngine:
     prints: tuple[str, ...] = ()
     leaves: tuple[tuple[str, bytes], ...] = ()
     exit_code: int = 0
+    platform: str = ""
+    """Of every image that is built; "" for the one that was asked for."""
     failing_step: str = ""
     """The target of a build that fails."""
     orders: list[BuildOrder] = field(default_factory=list)
@@ -58,7 +60,11 @@ class FakeEngine:
         if order.target == self.failing_step:
             raise ImageBuildError("The step `FROM fake` failed: it was told to", hint="try again")
         image = ImageRecord(
-            f"sha256:{len(self.orders)}", (order.tag,), 1_500_000_000, order.platform, order.labels
+            f"sha256:{len(self.orders)}",
+            (order.tag,),
+            1_500_000_000,
+            self.platform or order.platform,
+            order.labels,
         )
         self.images[order.tag] = image
         return image

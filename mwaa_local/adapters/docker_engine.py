@@ -46,8 +46,10 @@ def connect_engine(environ: Mapping[str, str], home: Path, uid: int) -> "SdkEngi
             version="auto", timeout=_PATIENCE, environment={**environ, "DOCKER_HOST": address}
         )
     except (DockerException, requests.RequestException) as error:
+        text = str(error)
+        reason = "nobody listens there." if "Connection refused" in text else text
         raise EngineError(
-            f"The container engine at {address} does not answer: {error}", hint=_START
+            f"The container engine at {address} does not answer: {reason}", hint=_START
         ) from error
     return SdkEngine(client, address)
 
@@ -215,6 +217,11 @@ def _record(attributes: Mapping[str, Any]) -> ImageRecord:
 def _build_error(step: str, lines: list[str], error: str) -> ImageBuildError:
     shown = "\n".join(f"    {line}" for line in lines[-_KEPT:])
     where = f"The step `{step.partition(' : ')[2] or step}` failed" if step else "The image cannot be built"
+    if "exec format error" in shown + error:
+        return ImageBuildError(
+            f"{where}: this engine cannot run programs of another platform.",
+            hint="install QEMU's binfmt support on the machine of the engine, or build for its own --platform",
+        )
     return ImageBuildError(
         f"{where}: {error.strip()}" + (f"\n{shown}" if shown else ""),
         hint="see that the engine reaches the registry, or build on an image that it has: --base-image NAME"

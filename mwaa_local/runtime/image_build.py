@@ -110,7 +110,15 @@ def _build(
             use_cache=use_cache,
         )
         with site.progress.following(title) as say:
-            return site.engine.build(order, lambda line: _tell_steps(line, say))
+            image = site.engine.build(order, lambda line: _tell_steps(line, say))
+    if image.platform != recipe.platform:
+        # Engines warn and go on when the base that they have is of another platform.
+        site.engine.remove_image(order.tag)
+        raise ImageBuildError(
+            f"{recipe.base_image} is for {image.platform}, not for {recipe.platform}.",
+            hint="choose another base (--base-image), or have the engine pull the one for this platform",
+        )
+    return image
 
 
 def _tell_steps(line: str, say: Callable[[str], None]) -> None:

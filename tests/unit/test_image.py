@@ -179,6 +179,13 @@ def test_a_first_build_makes_the_system_then_the_wheels_then_the_image(tmp_path:
     assert said.texts[0] == "System below Airflow"
 
 
+def test_a_base_of_another_platform_is_refused_and_leaves_no_image(tmp_path: Path) -> None:
+    engine = FakeEngine(platform="linux/amd64")
+    with pytest.raises(ImageBuildError, match=r"python:3\.7-slim.* is for linux/amd64, not for linux/arm64"):
+        build_image(replace(small(), platform="linux/arm64"), site(engine, tmp_path))
+    assert engine.images == {}
+
+
 def test_a_second_build_makes_no_wheels_and_no_system(tmp_path: Path) -> None:
     engine = with_wheels(FLASK, UV)
     build_image(small(), site(engine, tmp_path))
