@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 TARGET = "Logs_20140328."
 NAMES = ("logGroupName", "logGroupNames", "logGroupIdentifier", "logGroupIdentifiers")
 """Members of requests that name groups, or give their ARNs."""
+STREAMS = ("logStreamName", "logStreamNames")
 READING = frozenset({"DescribeLogStreams", "FilterLogEvents", "GetLogEvents", "StartLiveTail", "StartQuery"})
 """Operations whose answer depends on what is in the streams."""
 LARGEST_BODY = 2 * 1024 * 1024
@@ -133,13 +134,15 @@ class LogGroups:
 
 def parse_request(operation: str, parameters: Mapping[str, Any]) -> LogRequest:
     """Return what a request is about."""
-    named: list[str] = []
-    for member in NAMES:
-        value = parameters.get(member)
-        named += value if isinstance(value, list) else [value] if isinstance(value, str) else []
-    streams = parameters.get("logStreamNames") or parameters.get("logStreamName") or []
-    chosen = [streams] if isinstance(streams, str) else streams
-    return LogRequest(operation, frozenset(map(_name_of, map(str, named))), frozenset(map(str, chosen)))
+    groups = {_name_of(each) for member in NAMES for each in _texts(parameters.get(member))}
+    streams = {each for member in STREAMS for each in _texts(parameters.get(member))}
+    return LogRequest(operation, frozenset(groups), frozenset(streams))
+
+
+def _texts(value: object) -> list[str]:
+    """Return the texts in a member of a request; moto answers to what is none."""
+    values = value if isinstance(value, list) else [value]
+    return [each for each in values if isinstance(each, str)]
 
 
 def levels_of(environment: Environment) -> dict[LogType, int]:

@@ -1,6 +1,8 @@
 """The log files of environments, read through the local CloudWatch Logs as clients of AWS do."""
 
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from mwaa_local.aws.log_groups import parse_request
 from tests.mwaa_endpoint import MwaaEndpoint, running_endpoint
 
 INFO = {"Enabled": True, "LogLevel": "INFO"}
@@ -115,6 +118,15 @@ def test_a_file_that_was_begun_anew_is_read_from_its_start(endpoint: MwaaEndpoin
     assert messages(logs.get_log_events(**read)) == [FIRST, FIRST, SECOND]
 
 
+@pytest.mark.parametrize("body", ["", "[]", "x{", '{"logGroupName": 5}', '{"logGroupName": "a", "limit": 0}'])
+def test_a_request_that_is_none_is_refused_and_does_no_harm(endpoint: MwaaEndpoint, body: str) -> None:
+    headers = {"X-Amz-Target": "Logs_20140328.FilterLogEvents", "Content-Type": "application/x-amz-json-1.1"}
+    headers["Authorization"] = "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/logs/aws4_request, x"
+    request = urllib.request.Request(endpoint.url, data=body.encode(), headers=headers)
+    with pytest.raises(urllib.error.HTTPError, match="HTTP Error 400"):
+        urllib.request.urlopen(request, timeout=10)
+
+
 def test_groups_of_the_user_are_left_alone(endpoint: MwaaEndpoint) -> None:
     logs = endpoint.client("logs")
     logs.create_log_group(logGroupName="own")
@@ -122,3 +134,13 @@ def test_groups_of_the_user_are_left_alone(endpoint: MwaaEndpoint) -> None:
     event = {"timestamp": int(time.time() * 1000), "message": "mine"}
     logs.put_log_events(logGroupName="own", logStreamName="s", logEvents=[event])
     assert messages(logs.filter_log_events(logGroupName="own")) == ["mine"]
+
+
+def test_what_a_request_is_about_is_read_from_all_members_that_name_it() -> None:
+    arn = "arn:aws:logs:us-east-1:123456789012:log-group:airflow-prod-Task:*"
+    asked = parse_request("StartQuery", {"logGroupNames": ["a", 7], "logGroupIdentifiers": [arn]})
+    assert asked.groups == {"a", "airflow-prod-Task"}
+    assert asked.streams == set()
+    read = parse_request("GetLogEvents", {"logGroupIdentifier": arn, "logStreamName": "s"})
+    assert [*read.groups, *read.streams] == ["airflow-prod-Task", "s"]
+    assert parse_request("FilterLogEvents", {"logStreamNames": 7}).streams == set()
