@@ -163,7 +163,8 @@ class SdkEngine:
     def remove_image(self, name: str) -> None:
         """Remove an image; no error if there is none."""
         with _translated(f"removing the image {name}"), contextlib.suppress(ImageNotFound):
-            self._client.images.remove(name)
+            # What has no name may hang on a container that a failed build has left: nobody can start that by name.
+            self._client.images.remove(name, force=name.startswith("sha256:"))
 
     def push(self, image: str, to: str, login: RegistryLogin | None, on_line: Callable[[str], None]) -> str:
         """Push an image and return its digest."""

@@ -19,6 +19,7 @@ from mwaa_local.docker_ports import DockerEngine, ImageRecord
 from mwaa_local.errors import EngineError, ProjectError, UsageError
 from mwaa_local.runtime.image import (
     DEFAULT_PLATFORM,
+    DIGEST_LABEL,
     VERSION_LABEL,
     ImageRecipe,
     ImageWishes,
@@ -147,12 +148,15 @@ def ensure_image(engine: DockerEngine, recipe: ImageRecipe, *, use_cache: bool) 
 
 
 def remove_images(engine: DockerEngine, version: str) -> tuple[str, ...]:
-    """Remove every image of a version that we have built, and return their names."""
-    names = tuple(
-        name
-        for image in engine.list_images(f"{VERSION_LABEL}={version}")
-        for name in image.tags or (image.id,)
+    """Remove every image of a version that we have built, with the last one what lies below; return their names."""
+    removed = _remove_labelled(engine, f"{VERSION_LABEL}={version}")
+    return (
+        removed if engine.list_images(VERSION_LABEL) else (*removed, *_remove_labelled(engine, DIGEST_LABEL))
     )
+
+
+def _remove_labelled(engine: DockerEngine, label: str) -> tuple[str, ...]:
+    names = tuple(name for image in engine.list_images(label) for name in image.tags or (image.id,))
     for name in names:
         engine.remove_image(name)
         if engine.find_image(name) is not None:

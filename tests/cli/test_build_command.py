@@ -99,6 +99,10 @@ def test_only_images_of_the_version_are_removed() -> None:
     engine.images["other:1"] = other
     assert command.remove_images(engine, "2.2.2") == (TAG,)
     assert engine.images == {"other:1": other}
+    system = ImageRecord("sha256:3", ("system:1",), 1, "linux/amd64", (("mwaa-local.digest", "abc"),))
+    engine.images["system:1"] = system
+    assert command.remove_images(engine, "2.2.2") == ()
+    assert command.remove_images(engine, "2.10.3") == ("other:1", "system:1")
     assert command.render_removed((), "2.2.2", as_json=False) == "There is no image of Airflow 2.2.2."
 
 
