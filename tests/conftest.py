@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+collect_ignore_glob = ["projects/*"]
+"""Projects of users: their tests run in their environments."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Keep what is built in a folder of this run, unless MWAA_LOCAL_CACHE names one; workers inherit the variable."""

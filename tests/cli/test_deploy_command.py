@@ -17,7 +17,6 @@ def log(site: DeployedSite, *messages: str) -> None:
     """Have the environment's scheduler log the installation of requirements."""
     logs, group = site.endpoint.client("logs"), f"airflow-{site.bucket}-Scheduler"
     stream = "requirements_install_ip-10-0-0-1_1.log"
-    logs.create_log_group(logGroupName=group)
     logs.create_log_stream(logGroupName=group, logStreamName=stream)
     now = int(time.time() * 1000)
     events = [{"timestamp": now + number, "message": text} for number, text in enumerate(messages)]

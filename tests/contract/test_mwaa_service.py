@@ -251,7 +251,7 @@ def test_who_we_are_is_asked(access: AwsAccess) -> None:
 
 
 def test_logs_are_read_from_streams_that_begin_so(access: AwsAccess, endpoint: MwaaEndpoint) -> None:
-    client, group = endpoint.client("logs"), "airflow-orders-Scheduler"
+    client, group = endpoint.client("logs"), "airflow-elsewhere-Scheduler"
     client.create_log_group(logGroupName=group)
     now = 1_000 * int(time.time())
     for stream in ("requirements_install_a_1.log", "requirements_install_b_1.log", "scheduler_a_1.log"):
