@@ -19,7 +19,6 @@ from mwaa_local.runtime.interpreter_candidates import list_candidates
 
 PROGRAMS = {"dockerd": "docker.io", "debootstrap": "debootstrap"}
 SUITE = "bookworm"
-MIRROR = "http://deb.debian.org/debian"
 # What CPython's own modules are linked against, and what the Dockerfile would otherwise fetch first.
 LIBRARIES = "ca-certificates,libbz2-1.0,libffi8,liblzma5,libncursesw6,libreadline8,libsqlite3-0,libssl3,libuuid1,zlib1g"
 PATIENCE = 60.0
@@ -106,7 +105,7 @@ def make_archive(prefix: Path, minor: str, archive: Path) -> None:
     """Write the files of a base image: Debian's smallest, and the CPython of `prefix`."""
     with tempfile.TemporaryDirectory(prefix="mwl-base-") as scratch:
         root = Path(scratch, "root")
-        command = ["debootstrap", "--variant=minbase", f"--include={LIBRARIES}", SUITE, str(root), MIRROR]
+        command = ["debootstrap", "--variant=minbase", f"--include={LIBRARIES}", SUITE, str(root)]
         subprocess.run(command, check=True, capture_output=True, timeout=600)
         target = root / prefix.relative_to("/")
         shutil.copytree(prefix, target, symlinks=True)

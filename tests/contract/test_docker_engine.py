@@ -151,11 +151,11 @@ def test_files_go_into_a_container_and_come_out_of_it(real: SdkEngine, tmp_path:
     outcome = real.run(
         ContainerOrder(
             image="small:1",
-            command=("sh", "-c", "cat /work/in.txt; echo $COLOUR; cp /work/in.txt /work/out/copy; exit 3"),
+            command=("sh", "-c", "cat /data/in.txt; echo $COLOUR; cp /data/in.txt /data/out/copy; exit 3"),
             environment=(("COLOUR", "blue"),),
-            folder="/work",
+            folder="/data",
             files=(("in.txt", b"from here\n"), ("out/.keep", b"")),
-            outputs="/work/out",
+            outputs="/data/out",
             outputs_to=tmp_path / "fetched",
             network=False,
         ),
