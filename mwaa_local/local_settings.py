@@ -41,7 +41,7 @@ _LIVE = "Live mode: a saved file is visible in seconds; --faithful-intervals res
 _SLOTS = "LocalExecutor: a process for each slot."
 
 PREFERENCES: tuple[Rule, ...] = (
-    Rule(_PREFERRED, "scheduler.dag_dir_list_interval", "1", until=V3, when=_is_live, note=_LIVE),
+    Rule(_PREFERRED, "scheduler.dag_dir_list_interval", "2", until=V3, when=_is_live, note=_LIVE),
     Rule(_PREFERRED, "dag_processor.refresh_interval", "1", since=V3, when=_is_live, note=_LIVE),
     Rule(_PREFERRED, "dag_processor.bundle_refresh_check_interval", "1", since=V3, when=_is_live, note=_LIVE),
     # From 2.1 on a changed file is parsed at once (file_parsing_sort_mode), so that MWAA's 30 s can stay.

@@ -90,7 +90,7 @@ def test_every_option_exists_in_that_airflow(version: str, executor: str) -> Non
                 "celery_broker_transport_options.visibility_timeout": "43200",
                 "operators.default_queue": "airflow-celery-1",
                 "scheduler.scheduler_idle_sleep_time": "1",
-                "scheduler.dag_dir_list_interval": "1",
+                "scheduler.dag_dir_list_interval": "2",
                 "scheduler.min_file_process_interval": "30",
                 "scheduler.catchup_by_default": "False",
                 "scheduler.scheduler_zombie_task_threshold": "300",

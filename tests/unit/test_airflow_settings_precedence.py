@@ -28,7 +28,7 @@ def test_live_mode_gives_way_to_an_option_and_shows_what_it_replaced() -> None:
     )
     asked = build(flags={"airflow_options": [f"{name}=60"]})[name]
     assert (asked.value, asked.origin) == ("60", SettingOrigin.USER_OPTION)
-    assert asked.overrides == ((SettingOrigin.LOCAL_DEFAULT, "1"), (SettingOrigin.MWAA_DEFAULT, "300"))
+    assert asked.overrides == ((SettingOrigin.LOCAL_DEFAULT, "2"), (SettingOrigin.MWAA_DEFAULT, "300"))
 
 
 @pytest.mark.parametrize(
