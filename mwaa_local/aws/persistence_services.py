@@ -5,7 +5,6 @@ What the project's secrets file gives is not written: the file is read at every 
 
 import io
 import logging
-import os
 import pickle
 import threading
 from collections.abc import Callable, Mapping
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mwaa_local.aws.account import ACCOUNT_ID
+from mwaa_local.aws.private_file import replace_private
 from mwaa_local.aws.seeding import DESCRIPTION
 
 FOLDER = "services"
@@ -137,11 +137,7 @@ class ServiceStore:
             path.unlink(missing_ok=True)
             return
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        draft = path.with_suffix(".new")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        draft.replace(path)
+        replace_private(path, content)
 
 
 class _OnlyMoto(pickle.Unpickler):

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mwaa_local.aws.mwaa_api.records import Environment, from_json, to_json
+from mwaa_local.aws.private_file import replace_private
 
 log = logging.getLogger(__name__)
 
@@ -55,14 +55,8 @@ class EnvironmentStore:
             self._write({key: each for key, each in self._environments.items() if key != name})
 
     def _write(self, environments: dict[str, Environment]) -> None:
-        draft = self._path.with_suffix(".new")
         text = json.dumps([to_json(each) for each in environments.values()])
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self._path)
+        replace_private(self._path, text.encode())
         self._environments = environments
 
 

@@ -5,7 +5,6 @@ Whoever trusts the authority trusts it for this machine's loopback names only: i
 
 import datetime
 import ipaddress
-import os
 import secrets
 import shutil
 from collections.abc import Sequence
@@ -16,6 +15,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from mwaa_local.aws.private_file import replace_private
 
 NAME = "mwaa-local authority of this user"
 AUTHORITY_DAYS = 3650
@@ -67,7 +68,7 @@ def write_certificate(authority: Authority, names: Sequence[str], folder: Path, 
         .sign(authority.key, hashes.SHA256())
     )
     path = folder / "doors.pem"
-    _write(path, _key_text(key) + _certificate_text(certificate))
+    replace_private(path, _key_text(key) + _certificate_text(certificate))
     return path
 
 
@@ -109,8 +110,8 @@ def _make(folder: Path, now: Time) -> None:
     )
     partial = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
     partial.mkdir(mode=0o700, parents=True)
-    _write(partial / "key.pem", _key_text(key))
-    _write(partial / "certificate.pem", _certificate_text(certificate))
+    replace_private(partial / "key.pem", _key_text(key))
+    replace_private(partial / "certificate.pem", _certificate_text(certificate))
     try:
         partial.rename(folder)
     except OSError:
@@ -147,11 +148,3 @@ def _key_text(key: PrivateKey) -> bytes:
 
 def _certificate_text(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
-
-
-def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-    temporary.replace(path)
