@@ -30,7 +30,9 @@ def aws_environment(
                 "AWS_ACCESS_KEY_ID": ACCESS_KEY,
                 "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
                 "AWS_ENDPOINT_URL": endpoint_url,
-                # For botocores that do not know AWS_ENDPOINT_URL (before 1.31): see inside/mwaa_inside/aws_shim.py.
+                # MWAA's API and others want `api.`, `env.` before the host's name.
+                "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
+                # For botocores that do not know these variables (before 1.31, 1.37.5): see inside/mwaa_inside/aws_shim.py.
                 "MWAA_LOCAL_AWS_ENDPOINT": endpoint_url,
             }
         case AwsKind.PROFILE:

@@ -26,6 +26,7 @@ def _with_old_botocore(folder: Path) -> Path:
     package.mkdir()
     (package / "__init__.py").touch()
     (package / "configprovider.py").touch()
+    (package / "config.py").write_text("class Config:\n    OPTION_DEFAULTS = {'inject_host_prefix': True}\n")
     (package / "session.py").write_text(
         "class Session:\n"
         "    def create_client(self, service_name, region_name=None, api_version=None, use_ssl=True,\n"
@@ -75,6 +76,19 @@ def test_an_endpoint_for_one_service_wins(tmp_path: Path) -> None:
 def test_a_role_without_an_endpoint_of_ours_reaches_the_real_aws(tmp_path: Path) -> None:
     script = "import botocore.session; print(botocore.session.Session().create_client('s3')[2])"
     assert _run(script, _with_old_botocore(tmp_path), MWAA_LOCAL_SQS_QUEUE_URL=f"{ENDPOINT}/q") == "None"
+
+
+@pytest.mark.parametrize(
+    ("variable", "injects"), [("MWAA_LOCAL_AWS_ENDPOINT", False), ("MWAA_LOCAL_SQS_QUEUE_URL", True)]
+)
+def test_an_old_botocore_puts_no_prefix_before_the_name_of_our_endpoint(
+    variable: str, injects: bool, tmp_path: Path
+) -> None:
+    script = (
+        "import botocore.session\nfrom botocore.config import Config\n"
+        "print(Config.OPTION_DEFAULTS['inject_host_prefix'])"
+    )
+    assert _run(script, _with_old_botocore(tmp_path), **{variable: ENDPOINT}) == str(injects)
 
 
 def test_a_new_boto3_needs_no_shim_and_uses_path_style_addresses() -> None:

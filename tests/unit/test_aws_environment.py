@@ -10,6 +10,7 @@ ENDPOINT = "http://127.0.0.1:4566"
 def test_local_mode_points_every_boto3_at_the_endpoint() -> None:
     variables = aws_environment(AwsMode(AwsKind.LOCAL), ENDPOINT, "eu-west-1")
     assert variables["AWS_ENDPOINT_URL"] == variables["MWAA_LOCAL_AWS_ENDPOINT"] == ENDPOINT
+    assert variables["AWS_DISABLE_HOST_PREFIX_INJECTION"] == "true"
     assert variables["AWS_REGION"] == variables["AWS_DEFAULT_REGION"] == "eu-west-1"
     assert variables["AWS_ACCESS_KEY_ID"] == "mwaa-local"
 

@@ -1,7 +1,7 @@
 """Makes boto3 of any age use the local endpoint when the caller names none.
 
-botocore reads AWS_ENDPOINT_URL itself from 1.31 on. Older ones (Airflow up to 2.6) get the same here: for every client
-that botocore or aiobotocore creates, whether through boto3, a hook or a bare session.
+botocore reads AWS_ENDPOINT_URL itself from 1.31 on, and AWS_DISABLE_HOST_PREFIX_INJECTION from 1.37.5 on. Older ones get
+the same here: for every client that botocore or aiobotocore creates, whether through boto3, a hook or a bare session.
 """
 
 import functools
@@ -11,6 +11,7 @@ import os
 def install_in_botocore(session_module):
     """Wrap `botocore.session.Session.create_client`."""
     _wrap(session_module.Session)
+    _keep_host_names()
 
 
 def install_in_aiobotocore(session_module):
@@ -41,6 +42,18 @@ def _wrap(session_class):
         )
 
     session_class.create_client = create_client
+
+
+def _keep_host_names():
+    """Have nothing put before the endpoint's name unless a client asks for it: `api.127.0.0.1` is nowhere.
+
+    From 1.37.5 on the default is not True but unset, and the variable decides.
+    """
+    from botocore.config import Config
+
+    defaults = Config.OPTION_DEFAULTS
+    if os.environ.get("MWAA_LOCAL_AWS_ENDPOINT") and defaults.get("inject_host_prefix") is True:
+        defaults["inject_host_prefix"] = False
 
 
 def _endpoint_for(service_name):
