@@ -32,7 +32,7 @@ def aws_environment(
                 "AWS_ENDPOINT_URL": endpoint_url,
                 # MWAA's API and others want `api.`, `env.` before the host's name.
                 "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
-                # For botocores that do not know these variables (before 1.31, 1.37.5): see inside/mwaa_inside/aws_shim.py.
+                # For botocores that do not know these (before 1.31, 1.37.5): see inside/mwaa_inside/aws_shim.py.
                 "MWAA_LOCAL_AWS_ENDPOINT": endpoint_url,
             }
         case AwsKind.PROFILE:

@@ -35,6 +35,7 @@ from mwaa_local.aws.web_doors.settings import (
     web_variables,
 )
 from mwaa_local.catalog import MwaaVersion, Role
+from mwaa_local.cli.trust import TASK_VARIABLES, ensure_certificate, write_bundle
 from mwaa_local.config import AwsKind, EnvironmentConfig, LoadedConfig, Project
 from mwaa_local.config_loading import load_config
 from mwaa_local.docker_ports import DockerEngine, ImageRegistry
@@ -101,7 +102,18 @@ class LocalAws:
             endpoint_url=url if config.aws.kind is AwsKind.LOCAL else None,
             variables=tuple({**variables, **celery_environment(queue, queue_url)}.items()),
             web_variables=web_variables(doors, secrets.token_key),
+            trust=self._trust(folder) if config.aws.kind is AwsKind.LOCAL else (),
         )
+
+    def _trust(self, folder: StateFolder) -> tuple[tuple[str, str], ...]:
+        """Have tasks trust the web servers of this machine's environments, as one may start DAGs in another."""
+        bundle = folder.root / "run" / "trusted.pem"
+        try:
+            certificate = ensure_certificate(cache_folder(self._environ, Path.home()))
+        except OSError:
+            return ()  # then the endpoint's doors stay shut, and it says so
+        write_bundle(bundle, self._environ, certificate)
+        return tuple(dict.fromkeys(TASK_VARIABLES, str(bundle)).items())
 
     def _doors(
         self, config: EnvironmentConfig, version: MwaaVersion, folder: StateFolder, ports: Ports

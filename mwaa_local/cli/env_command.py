@@ -1,6 +1,5 @@
 """env: the variables with which other programs reach this environment's AWS, for a shell or as JSON."""
 
-import importlib.util
 import json
 import os
 import shlex
@@ -13,13 +12,11 @@ from mwaa_local.aws.account import ACCESS_KEY, SECRET_KEY
 from mwaa_local.aws.web_doors.settings import authority_certificate
 from mwaa_local.cli.look import Look, look
 from mwaa_local.cli.options import json_option, project_option
-from mwaa_local.runtime.state import write_private
+from mwaa_local.cli.trust import BUNDLE_VARIABLES, write_bundle
 from mwaa_local.runtime.venv import cache_folder
 from mwaa_local.stack import parse_stack
 
 BUNDLE = "ca-bundle.pem"
-BUNDLE_VARIABLES = ("AWS_CA_BUNDLE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
-"""Where curl, Python and the SDKs look for the certificates that they trust."""
 UNSET = ("AWS_PROFILE", "AWS_SESSION_TOKEN")
 """What would lead a client elsewhere, or spoil the credentials."""
 OLD_CLIENTS = """\
@@ -71,18 +68,7 @@ def aws_variables(seen: Look, environ: Mapping[str, str]) -> dict[str, str]:
     authority = authority_certificate(cache_folder(environ, Path.home()))
     if authority.is_file():
         bundle = seen.folder.root / "run" / BUNDLE
-        write_private(bundle, _trusted(environ, bundle) + authority.read_text(encoding="ascii"))
+        write_bundle(bundle, environ, authority)
         variables |= dict.fromkeys(BUNDLE_VARIABLES, str(bundle))
         variables["NODE_EXTRA_CA_CERTS"] = str(authority)
     return variables
-
-
-def _trusted(environ: Mapping[str, str], ours: Path) -> str:
-    """Return the certificates that the user's programs trust already: those of a variable, else botocore's."""
-    named = [Path(environ[name]) for name in BUNDLE_VARIABLES if environ.get(name)]
-    botocore = importlib.util.find_spec("botocore")
-    packaged = [Path(botocore.origin).parent / "cacert.pem"] if botocore and botocore.origin else []
-    for path in [*named, *packaged]:
-        if path.is_file() and path.name != ours.name:
-            return path.read_text(encoding="utf-8", errors="replace").rstrip("\n") + "\n"
-    return ""

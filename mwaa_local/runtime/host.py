@@ -47,6 +47,8 @@ class AwsPlan:
     """For every role."""
     web_variables: tuple[tuple[str, str], ...]
     """For the web server on top of them."""
+    trust: tuple[tuple[str, str], ...] = ()
+    """Certificates that every role trusts, in place of the user's variables of these names."""
 
 
 class AwsPlanner(Protocol):

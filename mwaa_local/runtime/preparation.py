@@ -136,7 +136,7 @@ def _stack_inputs(
         aws_command=parts.aws.command,
         aws_environment=dict(parts.aws.endpoint_environment),
         web_variables=dict(parts.aws.web_variables),
-        host_environment=host.environ,
+        host_environment={**host.environ, **dict(parts.aws.trust)},
         update_permissions=False,
         can_fork=sys.platform == "linux",
         run_id=run_id,

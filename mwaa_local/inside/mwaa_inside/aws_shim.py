@@ -1,7 +1,7 @@
 """Makes boto3 of any age use the local endpoint when the caller names none.
 
-botocore reads AWS_ENDPOINT_URL itself from 1.31 on, and AWS_DISABLE_HOST_PREFIX_INJECTION from 1.37.5 on. Older ones get
-the same here: for every client that botocore or aiobotocore creates, whether through boto3, a hook or a bare session.
+botocore reads AWS_ENDPOINT_URL itself from 1.31 on, and AWS_DISABLE_HOST_PREFIX_INJECTION from 1.37.5 on. Older ones
+get the same here: for every client that botocore or aiobotocore creates, through boto3, a hook or a bare session.
 """
 
 import functools
