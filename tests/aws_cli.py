@@ -22,6 +22,7 @@ class AwsCli:
         return {
             **own,
             "AWS_ENDPOINT_URL": self.url,
+            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_DEFAULT_REGION": "us-east-1",
