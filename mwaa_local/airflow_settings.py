@@ -22,11 +22,14 @@ __all__ = [
     "SettingOrigin",
     "build_airflow_settings",
     "find_reserved_exports",
+    "former_names",
     "is_secret_name",
+    "reserved_exports",
     "role_variables",
     "warn_about_options",
 ]
 
+RESERVED_PREFIXES = ("MWAA__", "MWAA_LOCAL_")
 _RULES = (*DEFAULTS, *PREFERENCES, *SECRETS, *FIXED, *REQUIREMENTS)
 _SECRET_NAME = re.compile(
     r"PASS(WORD|WD|PHRASE)?(_|$)|SECRET|TOKEN|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_KEY|FERNET_KEY"
@@ -74,7 +77,7 @@ def build_airflow_settings(
     """Return every variable of the environment, by name; what a role adds to them is in `role_variables`."""
     inputs = SettingInputs(version, config, project, addresses)
     rules = _rules_for(version, config)
-    former = {option_variable(old): rule.variable for rule in rules for old in rule.former}
+    former = former_names(version, config)
     reserved = find_reserved_exports(version, startup_exports)
     candidates = [*_from_rules(rules, inputs), *_from_startup(startup_exports, reserved, former)]
     for option, value in config.airflow_options:
@@ -88,12 +91,22 @@ def build_airflow_settings(
     return tuple(sorted(settings, key=lambda setting: setting.name))
 
 
+def former_names(version: MwaaVersion, config: EnvironmentConfig) -> dict[str, str]:
+    """Return the variable that each old name of an option stands for in this version."""
+    return {
+        option_variable(old): rule.variable for rule in _rules_for(version, config) for old in rule.former
+    }
+
+
+def reserved_exports(version: MwaaVersion) -> frozenset[str]:
+    """Return the variables that a startup script may not set, beside those that begin with RESERVED_PREFIXES."""
+    return RESERVED | {"PYTHONPATH"} if version.number >= (2, 9) else RESERVED
+
+
 def find_reserved_exports(version: MwaaVersion, startup_exports: Iterable[str]) -> tuple[str, ...]:
     """Return the exports of a startup script that MWAA would put back."""
-    reserved = RESERVED | {"PYTHONPATH"} if version.number >= (2, 9) else RESERVED
-    return tuple(
-        name for name in startup_exports if name in reserved or name.startswith(("MWAA__", "MWAA_LOCAL_"))
-    )
+    reserved = reserved_exports(version)
+    return tuple(name for name in startup_exports if name in reserved or name.startswith(RESERVED_PREFIXES))
 
 
 def is_secret_name(variable: str) -> bool:

@@ -20,6 +20,24 @@ class Executor(StrEnum):
     LOCAL = "local"
 
 
+class RuntimeKind(StrEnum):
+    """What runs the environment."""
+
+    NATIVE = "native"
+    """Plain processes of this machine (the default)."""
+    COMPOSE = "compose"
+    """Containers, with an engine and Compose."""
+    AUTO = "auto"
+    """Compose where an engine answers and has the images, else native."""
+
+
+class NetworkMode(StrEnum):
+    """Whether the web server can reach the world: MWAA's access modes, for containers."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+
+
 class AwsKind(StrEnum):
     """Where AWS calls of tasks go."""
 
@@ -96,6 +114,8 @@ class EnvironmentConfig:
     ignore_requirements_failure: bool
     wait: float
     """Seconds that `start` waits for every role to be healthy."""
+    runtime: RuntimeKind = RuntimeKind.NATIVE
+    network_mode: NetworkMode = NetworkMode.PUBLIC
 
 
 class Source(StrEnum):

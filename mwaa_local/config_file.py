@@ -29,6 +29,8 @@ Every table and every key is optional. Paths are relative to the file.
     postgres = 5432
 
     [runtime]                           # how it runs here
+    kind = "native"                     # or "compose" (containers), or "auto"
+    network_mode = "public"             # "private": the web server's container has no way out
     executor = "celery"                 # or "local"
     aws = "local"                       # or "none", or "profile:NAME"
     live = true                         # false: MWAA's own file intervals
@@ -55,7 +57,16 @@ TABLES: dict[str, tuple[str, ...]] = {
     "environment": ("name", "version", "class", "amazon_provider", "schedulers", "workers", "region"),
     "paths": ("dags", "plugins", "requirements", "startup_script", "secrets"),
     "ports": ("webserver", "aws", "postgres"),
-    "runtime": ("executor", "aws", "live", "python", "wait", "ignore_requirements_failure"),
+    "runtime": (
+        "kind",
+        "network_mode",
+        "executor",
+        "aws",
+        "live",
+        "python",
+        "wait",
+        "ignore_requirements_failure",
+    ),
 }
 """The tables with fixed keys."""
 

@@ -19,8 +19,10 @@ from mwaa_local.config import (
     EnvironmentConfig,
     Executor,
     LoadedConfig,
+    NetworkMode,
     Origin,
     Project,
+    RuntimeKind,
     Source,
 )
 from mwaa_local.config_file import AIRFLOW_OPTIONS, ConfigFile, load_config_file
@@ -73,6 +75,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("webserver_port", "ports", "webserver", "--webserver-port"),
     Option("aws_port", "ports", "aws", "--aws-port"),
     Option("postgres_port", "ports", "postgres", "--postgres-port"),
+    Option("runtime", "runtime", "kind", "--runtime"),
+    Option("network_mode", "runtime", "network_mode", "--network-mode"),
     Option("executor", "runtime", "executor", "--executor"),
     Option("aws", "runtime", "aws", "--aws"),
     Option("live", "runtime", "live", "--live"),
@@ -170,6 +174,10 @@ class _Values:
             ),
             ignore_requirements_failure=self.pick("ignore_requirements_failure", check_switch, False),
             wait=self.pick("wait", check_seconds, 120.0),
+            runtime=self.pick("runtime", lambda given: check_choice(given, RuntimeKind), RuntimeKind.NATIVE),
+            network_mode=self.pick(
+                "network_mode", lambda given: check_choice(given, NetworkMode), NetworkMode.PUBLIC
+            ),
         )
 
     def _workers(self, environment_class: EnvironmentClass) -> int:

@@ -71,6 +71,43 @@ class ContainerOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineMachine:
+    """What the engine's machine has; on a rootless engine, root in a container is the user who runs the engine."""
+
+    cpus: int
+    memory: int
+    rootless: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerRecord:
+    """One container of an environment as its engine sees it; times in seconds since the epoch."""
+
+    id: str
+    name: str
+    service: str
+    role: str
+    run_id: str
+    state: str
+    """created, running, paused, restarting, exited or dead."""
+    exit_code: int
+    out_of_memory: bool
+    restarts: int
+    pid: int | None
+    started: float | None
+    finished: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ComposeOrder:
+    """What Compose is to bring up: `files` in the order of their precedence, paths in them relative to `folder`."""
+
+    project: str
+    files: tuple[Path, ...]
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
 class RegistryLogin:
     """Who we are to a registry."""
 
@@ -123,4 +160,48 @@ class DockerEngine(Protocol):
 
     def push(self, image: str, to: str, login: RegistryLogin | None, on_line: Callable[[str], None]) -> str:
         """Push an image to `HOST/NAME:TAG` and return its digest; without a login as Docker is logged in there."""
+        ...
+
+
+class Containers(Protocol):
+    """The containers of environments on one engine, by Compose project. Every method raises EngineError."""
+
+    def machine(self) -> EngineMachine:
+        """Return what the engine has."""
+        ...
+
+    def list(self, project: str) -> tuple[ContainerRecord, ...]:
+        """Return the containers of a project, whatever their state, by service."""
+        ...
+
+    def restart(self, container: ContainerRecord) -> None:
+        """Ask a container to end, and start it again."""
+        ...
+
+    def tail(self, container: ContainerRecord, lines: int) -> tuple[str, ...]:
+        """Return the last lines that a container has printed."""
+        ...
+
+    def remove(self, project: str, *, volumes: bool) -> bool:
+        """Stop and remove a project's containers and networks, and its volumes if asked; tell whether there were any.
+
+        What needs nothing else of the project ends last.
+        """
+        ...
+
+    def remove_volume(self, project: str, name: str) -> bool:
+        """Remove one of a project's volumes; tell whether there was one."""
+        ...
+
+
+class ComposeProgram(Protocol):
+    """Compose, whichever of its programs the machine has."""
+
+    @property
+    def name(self) -> str:
+        """Return what it is, with its version."""
+        ...
+
+    def up(self, order: ComposeOrder) -> None:
+        """Create and start what a project consists of; EngineError with what Compose said."""
         ...

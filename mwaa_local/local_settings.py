@@ -129,7 +129,7 @@ REQUIREMENTS: tuple[Rule, ...] = (
     Rule(
         _LOCAL,
         "core.execution_api_server_url",
-        lambda inputs: f"{inputs.addresses.base_url}/execution/",
+        lambda inputs: f"{inputs.addresses.task_url or inputs.addresses.base_url}/execution/",
         since=V3,
     ),
     Rule(_LOCAL, "core.auth_manager", _SIMPLE, since=V3, note="Stands for MWAA's sign-in by IAM."),

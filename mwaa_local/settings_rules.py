@@ -68,6 +68,8 @@ class RuntimeAddresses:
     """Airflow 3: signs what tasks and the UI call the API server with."""
     passwords_file: Path | None = None
     """Airflow 3: where the simple auth manager keeps its passwords."""
+    task_url: str = ""
+    """Airflow 3: where tasks reach the web server, if not at `base_url`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ HELP: dict[str, str] = {
     "webserver_port": "Port of the Airflow UI.",
     "aws_port": "Port of the local AWS endpoint.",
     "postgres_port": "Port of PostgreSQL.",
+    "runtime": "native, compose (containers), or auto: compose where an engine has the images.",
+    "network_mode": "public, or private: the web server's container has no way out.",
     "executor": "celery (as on MWAA) or local (lighter).",
     "aws": "local, none or profile:NAME.",
     "live": "See saved DAGs in seconds, or at MWAA's own intervals.",

@@ -55,9 +55,9 @@ def project_database(folder: Path, airflow: str) -> ProjectDatabase:
     return ProjectDatabase(folder / airflow)
 
 
-def database_url(password: str, port: int) -> str:
+def database_url(password: str, port: int, host: str = "127.0.0.1") -> str:
     """Return the URL that Airflow uses; it holds the password."""
-    return f"postgresql+psycopg2://{ROLE}:{quote(password, safe='')}@127.0.0.1:{port}/{DATABASE}"
+    return f"postgresql+psycopg2://{ROLE}:{quote(password, safe='')}@{host}:{port}/{DATABASE}"
 
 
 def ensure_database(database: ProjectDatabase, template: Path, password: str, postgres: Postgres) -> None:

@@ -68,6 +68,8 @@ EVERYWHERE: tuple[tuple[str, str, str, str, tuple[object, object, object]], ...]
     ("webserver_port", "8001", "8002", "8003", (8001, 8002, 8003)),
     ("aws_port", "8001", "8002", "8003", (8001, 8002, 8003)),
     ("postgres_port", "8001", "8002", "8003", (8001, 8002, 8003)),
+    ("runtime", '"auto"', "compose", "NATIVE", ("auto", "compose", "native")),
+    ("network_mode", '"private"', "public", "Private", ("private", "public", "private")),
     ("executor", '"local"', "celery", "LOCAL", ("local", "celery", "local")),
     (
         "aws",
