@@ -5,15 +5,18 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mwaa_local.aws.mwaa_api.assembly import find_version, latest_version, role_of
+from mwaa_local.aws.access_keys import AccessKey, role_of
+from mwaa_local.aws.mwaa_api.assembly import find_version, latest_version
 from mwaa_local.aws.mwaa_api.backend import RestAnswer, RestCall, Wish
 from mwaa_local.aws.mwaa_api.doors import DoorsService
 from mwaa_local.aws.mwaa_api.handler import MwaaApi
 from mwaa_local.aws.mwaa_api.lifecycle import Outcome, finish
 from mwaa_local.aws.mwaa_api.model import ApiModel
+from mwaa_local.aws.mwaa_api.records import Environment
 from mwaa_local.aws.mwaa_api.rules import World
 from mwaa_local.aws.mwaa_api.service import EnvironmentsService, Surroundings
 from mwaa_local.aws.mwaa_api.store import EnvironmentStore
@@ -24,6 +27,9 @@ REGION = "us-east-1"
 TODAY = date(2026, 11, 21)
 NOW = 1_795_000_000.0
 ARN = f"arn:aws:airflow:{REGION}:123456789012:environment/"
+
+KEYS = {"nobody": AccessKey("nobody", role="-")}
+"""Of a caller who may not open a web server."""
 
 CREATION: dict[str, Any] = {
     "ExecutionRoleArn": "arn:aws:iam::123456789012:role/execution",
@@ -76,6 +82,28 @@ class IdleBackend:
         pass
 
 
+class BreakableStore(EnvironmentStore):
+    """Records on a disk, or in a program, that can be made to fail."""
+
+    reading: Exception | None = None
+    writing: OSError | None = None
+
+    def names(self) -> tuple[str, ...]:
+        if self.reading:
+            raise self.reading
+        return super().names()
+
+    def get(self, name: str) -> Environment | None:
+        if self.reading:
+            raise self.reading
+        return super().get(name)
+
+    def put(self, environment: Environment) -> None:
+        if self.writing:
+            raise self.writing
+        super().put(environment)
+
+
 class WorkByHand(Work):
     """Work that is begun, and done when the test says so."""
 
@@ -108,22 +136,22 @@ class ApiSite:
 
     folder: Path
     strict: bool = False
-    store: EnvironmentStore = field(init=False)
+    store: BreakableStore = field(init=False)
     api: MwaaApi = field(init=False)
 
     def __post_init__(self) -> None:
         backend = IdleBackend()
-        self.store = EnvironmentStore(self.folder / "environments.json")
+        self.store = BreakableStore(self.folder / "environments.json")
         work = WorkByHand(self.store, backend, Pace())
         around = Surroundings(self._world, latest_version, lambda: NOW)
         environments = EnvironmentsService(MODEL, self.store, work, around)
-        doors = DoorsService(environments, backend, lambda: NOW, role_of)
+        doors = DoorsService(environments, backend, lambda: NOW, partial(role_of, keys=KEYS))
         self.api = MwaaApi(MODEL, environments, doors, lambda name: name in BUCKETS)
 
     def _world(self) -> World:
         return World(REGION, TODAY, BUCKETS.get, find_version, self.strict)
 
-    def send(self, method: str, target: str, body: Any = None) -> Reply:
+    def send(self, method: str, target: str, body: Any = None, key: str = "key") -> Reply:
         """Send a request; a body that is no bytes is sent as JSON."""
         content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         status: list[Any] = []
@@ -132,7 +160,7 @@ class ApiSite:
             "REQUEST_URI": target,
             "CONTENT_LENGTH": str(len(content)),
             "wsgi.input": io.BytesIO(content),
-            "HTTP_AUTHORIZATION": "AWS4-HMAC-SHA256 Credential=key/20261121/us-east-1/airflow/aws4_request, x",
+            "HTTP_AUTHORIZATION": f"AWS4-HMAC-SHA256 Credential={key}/20261121/us-east-1/airflow/aws4_request, x",
         }
         start: Callable[..., Any] = lambda line, headers: status.extend((line, headers))  # noqa: E731
         answer = b"".join(self.api(environ, start))

@@ -5,7 +5,7 @@ from urllib.parse import quote, urlsplit
 
 ACCOUNT_ID = "123456789012"
 ACCESS_KEY = "mwaa-local"
-"""What the local endpoint is called with; it checks no signature."""
+"""What the local endpoint is called with, unless credentials are required: see `access_keys`."""
 SECRET_KEY = "mwaa-local"  # noqa: S105 - no secret: nothing checks it
 HEALTH_PATH = "/_mwaa_local/health"
 CREDENTIALS_PATH = "/_mwaa_local/credentials"
@@ -40,10 +40,7 @@ def celery_queue_url(endpoint_url: str, queue: str) -> str:
     return f"{endpoint_url}/{ACCOUNT_ID}/{queue}"
 
 
-def celery_broker_url(endpoint_url: str, consumer: str = ACCESS_KEY) -> str:
-    """Return the Celery broker URL of the endpoint.
-
-    `consumer` is the access key of its requests: with one per worker, the endpoint knows which messages a worker holds.
-    """
+def celery_broker_url(endpoint_url: str, access_key: str = ACCESS_KEY, secret: str = SECRET_KEY) -> str:
+    """Return the Celery broker URL of the endpoint."""
     address = urlsplit(endpoint_url).netloc
-    return f"sqs://{quote(consumer, safe='')}:{quote(SECRET_KEY, safe='')}@{address}//"
+    return f"sqs://{quote(access_key, safe='')}:{quote(secret, safe='')}@{address}//"

@@ -8,12 +8,14 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
-from urllib.parse import parse_qs
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+from mwaa_local.aws.access_keys import consumer_of
 from mwaa_local.aws.exchange import Exchange, enter_exchange
+from mwaa_local.aws.guard import Guard
 from mwaa_local.aws.mwaa_api.handler import MwaaApi
+from mwaa_local.aws.signatures import read_signature
 
 Environ = dict[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
@@ -25,7 +27,7 @@ CHANGING = frozenset({"DELETE", "PATCH", "POST", "PUT"})
 class Endpoint:
     """Answers MWAA's requests with `mwaa`, other AWS requests with moto, /_mwaa_local/... with `handlers`.
 
-    `prepare` is called before moto answers a request.
+    `prepare` is called before moto answers a request; `guard` may refuse one before anybody looks at it.
     """
 
     def __init__(
@@ -34,12 +36,14 @@ class Endpoint:
         mwaa: MwaaApi | None = None,
         recording: Callable[[Environ], AbstractContextManager[object]] = nullcontext,
         prepare: Callable[[Environ], None] = lambda _: None,
+        guard: Guard | None = None,
     ) -> None:
         self._aws = DomainDispatcherApplication(create_backend_app)
         self._handlers = handlers
         self._mwaa = mwaa
         self._recording = recording
         self._prepare = prepare
+        self._guard = guard
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path = str(environ.get("PATH_INFO", ""))
@@ -50,13 +54,17 @@ class Endpoint:
             return _answer(start_response, *handler(environ))
         if path.startswith(("/_mwaa_local", "/moto-api")):
             return _answer(start_response, "404 Not Found", {"message": "no such path"})
+        refused = self._guard.refusal(environ) if self._guard is not None else None
+        if refused is not None:
+            start_response(refused.status, list(refused.headers))
+            return [refused.body]
         if self._mwaa is not None and self._mwaa.is_for(environ):
             return self._mwaa(environ, start_response)
         self._prepare(environ)
         return self._answer_aws(environ, start_response)
 
     def _answer_aws(self, environ: Environ, start_response: StartResponse) -> Iterator[bytes]:
-        exchange = Exchange(environ.get("werkzeug.socket"), _access_key(environ))
+        exchange = Exchange(environ.get("werkzeug.socket"), consumer_of(_access_key(environ)))
         enter_exchange(exchange)
         complete = False
         try:
@@ -93,9 +101,6 @@ def _is_local_host(host: str) -> bool:
 
 
 def _access_key(environ: Environ) -> str:
-    """Return the access key of a signed request: from its header, or from its query when it is presigned."""
-    _, _, credential = str(environ.get("HTTP_AUTHORIZATION", "")).partition("Credential=")
-    if not credential:
-        query = parse_qs(str(environ.get("QUERY_STRING", "")))
-        credential = (query.get("X-Amz-Credential") or query.get("AWSAccessKeyId") or [""])[0]
-    return credential.split("/")[0].split(",")[0]
+    """Return what a request was signed with, "" if it was not."""
+    signature = read_signature(environ)
+    return signature.key if signature is not None else ""

@@ -27,6 +27,7 @@ from mwaa_local.aws.web_doors.settings import (
 from mwaa_local.errors import MwaaLocalError
 
 if TYPE_CHECKING:
+    from mwaa_local.aws.access_keys import AccessKeys
     from mwaa_local.aws.application import Environ, Handler
     from mwaa_local.aws.mwaa_api.backend import EnvironmentBackend
     from mwaa_local.aws.mwaa_api.handler import MwaaApi
@@ -103,7 +104,7 @@ def _add_mwaa_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=os.environ.get("MWAA_LOCAL_REQUIRE_CREDENTIALS") or None,
         metavar="FILE",
-        help="the MWAA API takes requests of these access keys only (one a line)",
+        help="take requests of these access keys only: ID [SECRET [ROLE]] a line",
     )
 
 
@@ -118,7 +119,9 @@ def _configure_moto() -> None:
 def _serve(options: argparse.Namespace, make_backend: "MakeBackend | None") -> None:
     # Imported here, after _configure_moto.
     from mwaa_local.aws import persistence
+    from mwaa_local.aws.access_keys import load_access_keys
     from mwaa_local.aws.application import Endpoint, health
+    from mwaa_local.aws.guard import Guard
     from mwaa_local.aws.journal import Journal
     from mwaa_local.aws.log_groups import LogGroups
     from mwaa_local.aws.persistence_services import ServiceStore
@@ -142,7 +145,9 @@ def _serve(options: argparse.Namespace, make_backend: "MakeBackend | None") -> N
         handlers[CREDENTIALS_PATH] = credentials_handler(options.profile, os.environ.pop(TOKEN_VARIABLE, ""))
 
     backend = make_backend(options, objects) if make_backend else None
-    api, work = _mwaa_api(options, backend, key)
+    required = options.require_credentials
+    keys = load_access_keys(required) if required else {}
+    api, work = _mwaa_api(options, backend, key, keys)
 
     @contextmanager
     def recording(environ: "Environ") -> Iterator[None]:
@@ -151,7 +156,8 @@ def _serve(options: argparse.Namespace, make_backend: "MakeBackend | None") -> N
         services.record(str(environ.get("HTTP_X_AMZ_TARGET", "")))
 
     logs = LogGroups(api.environments.all, options.state, options.environment)
-    application = Endpoint(handlers, api, recording, logs.prepare)
+    guard = Guard(keys, api.is_for) if required else None
+    application = Endpoint(handlers, api, recording, logs.prepare, guard)
     server = _server_class(options.parent)(LISTEN_ON, options.port, application, handler=_request_handler())
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
@@ -165,16 +171,15 @@ def _serve(options: argparse.Namespace, make_backend: "MakeBackend | None") -> N
 
 
 def _mwaa_api(
-    options: argparse.Namespace, backend: "EnvironmentBackend | None", key: bytes
+    options: argparse.Namespace, backend: "EnvironmentBackend | None", key: bytes, keys: "AccessKeys"
 ) -> "tuple[MwaaApi, Work]":
     from mwaa_local.aws.environments.home import Home, WithHome, home_environment
-    from mwaa_local.aws.mwaa_api.assembly import ApiOptions, assemble, load_access_keys
+    from mwaa_local.aws.mwaa_api.assembly import ApiOptions, assemble
     from mwaa_local.aws.mwaa_api.records_only import RecordsOnly
     from mwaa_local.aws.mwaa_api.work import Pace
 
     others = backend or RecordsOnly(f"localhost:{options.port}")
     pace = Pace(options.realistic_times)
-    keys = load_access_keys(options.require_credentials) if options.require_credentials else None
     api_options = ApiOptions(options.state, options.region, options.strict_support, pace, keys)
     if not options.doors_port:
         return assemble(api_options, others, time.time)

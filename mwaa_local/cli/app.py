@@ -15,6 +15,7 @@ from mwaa_local.adapters.http import LocalHttp
 from mwaa_local.adapters.locks import held_lock, is_locked
 from mwaa_local.adapters.port_claims import PortClaims
 from mwaa_local.adapters.processes import SystemProcesses, describe_processes
+from mwaa_local.aws.access_keys import REQUIRE_VARIABLE, own_key
 from mwaa_local.aws.account import (
     ATTACHED,
     CREDENTIALS_PATH,
@@ -93,10 +94,13 @@ class LocalAws:
             environment[TOKEN_VARIABLE] = secrets.aws_token
         queue_url = celery_queue_url(url, queue)
         variables = aws_environment(config.aws, url, config.region, url + CREDENTIALS_PATH, secrets.aws_token)
+        key = own_key(self._environ)
+        if config.aws.kind is AwsKind.LOCAL:
+            variables |= {"AWS_ACCESS_KEY_ID": key.id, "AWS_SECRET_ACCESS_KEY": key.secret}
         return AwsPlan(
             command=tuple(command),
             endpoint_environment=tuple(environment.items()),
-            broker_url=celery_broker_url(url),
+            broker_url=celery_broker_url(url, key.id, key.secret),
             queue_name=queue,
             queue_url=queue_url,
             endpoint_url=url if config.aws.kind is AwsKind.LOCAL else None,
@@ -152,6 +156,9 @@ class App:
 def make_app() -> App:
     """Return the app on this machine."""
     environ = dict(os.environ)
+    if environ.get(REQUIRE_VARIABLE):
+        # The endpoint and the environments that it makes have other working directories.
+        environ[REQUIRE_VARIABLE] = str(Path(environ[REQUIRE_VARIABLE]).absolute())
     processes = SystemProcesses()
     clock = SystemClock()
     cache = cache_folder(environ, Path.home())

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from mwaa_local.adapters.commands import SystemCommands
 from mwaa_local.adapters.processes import SystemProcesses
 from mwaa_local.aws import server
+from mwaa_local.aws.access_keys import REQUIRE_VARIABLE
 from mwaa_local.aws.account import ENVIRONMENTS, TOKEN_VARIABLE
 from mwaa_local.aws.web_doors.settings import KEY_VARIABLE
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from mwaa_local.aws.environments.backend import NativeEnvironments
     from mwaa_local.aws.persistence import S3Store
 
-KEPT = frozenset({"MWAA_LOCAL_CACHE", "MWAA_LOCAL_POSTGRES", "MWAA_LOCAL_RUN"})
+KEPT = frozenset({"MWAA_LOCAL_CACHE", "MWAA_LOCAL_POSTGRES", "MWAA_LOCAL_RUN", REQUIRE_VARIABLE})
 """Variables of ours that an environment takes over; all others say what the project's own environment is like.
 
 MWAA_LOCAL_RUN marks the supervisors of environments, so that the project's next start removes what a crash has left."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from mwaa_local.aws.account import ACCESS_KEY, SECRET_KEY
+from mwaa_local.aws.access_keys import own_key
 from mwaa_local.aws.web_doors.settings import authority_certificate
 from mwaa_local.cli.look import Look, look
 from mwaa_local.cli.options import json_option, project_option
@@ -56,11 +56,12 @@ def aws_variables(seen: Look, environ: Mapping[str, str]) -> dict[str, str]:
     roles = [dict(service.environment) for service in stack.services if service.role]
     of_tasks = roles[0] if roles else {}
     region = of_tasks.get("AWS_REGION", "us-east-1")
+    key = own_key(next((dict(each.environment) for each in stack.services if each.name == "aws"), {}))
     variables = {
         # Tasks may have been given the real AWS: this is the local one all the same.
         "AWS_ENDPOINT_URL": of_tasks.get("AWS_ENDPOINT_URL", f"http://127.0.0.1:{seen.running().ports.aws}"),
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_ACCESS_KEY_ID": key.id,
+        "AWS_SECRET_ACCESS_KEY": key.secret,
         "AWS_DEFAULT_REGION": region,
         "AWS_REGION": region,
         "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",

@@ -1,10 +1,12 @@
 """Puts the API together for the endpoint's process."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
+from mwaa_local.aws.access_keys import AccessKeys, role_of
 from mwaa_local.aws.mwaa_api.backend import EnvironmentBackend
 from mwaa_local.aws.mwaa_api.buckets import find_bucket
 from mwaa_local.aws.mwaa_api.doors import DoorsService
@@ -16,8 +18,7 @@ from mwaa_local.aws.mwaa_api.service import EnvironmentsService, Surroundings
 from mwaa_local.aws.mwaa_api.store import EnvironmentStore
 from mwaa_local.aws.mwaa_api.work import Pace, Work
 from mwaa_local.catalog import list_versions, load_version, version_numbers
-from mwaa_local.errors import AwsError, CatalogError
-from mwaa_local.mwaa_tokens import AirflowRole
+from mwaa_local.errors import CatalogError
 from mwaa_local.mwaa_version import MwaaVersion
 
 RECORDS = "environments.json"
@@ -31,8 +32,8 @@ class ApiOptions:
     region: str
     strict_support: bool
     pace: Pace
-    access_keys: frozenset[str] | None = None
-    """Whose requests are taken; None: anybody's."""
+    access_keys: AccessKeys = field(default_factory=dict)
+    """Whose requests are taken; none: anybody's."""
     home: Environment | None = None
     """The project's own environment."""
 
@@ -50,20 +51,9 @@ def assemble(
         return World(options.region, today, find_bucket, find_version, options.strict_support)
 
     environments = EnvironmentsService(model, store, work, Surroundings(world, latest_version, now))
-    doors = DoorsService(environments, backend, now, role_of)
-    api = MwaaApi(model, environments, doors, _is_bucket, options.access_keys)
+    doors = DoorsService(environments, backend, now, partial(role_of, keys=options.access_keys))
+    api = MwaaApi(model, environments, doors, _is_bucket)
     return api, work
-
-
-def load_access_keys(file: Path) -> frozenset[str]:
-    """Read access key ids, one a line; AwsError if that cannot be."""
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise AwsError(
-            f"{file}: the access keys cannot be read: {error}.", hint="Write one access key id a line."
-        ) from error
-    return frozenset(line.strip() for line in lines if line.strip() and not line.startswith("#"))
 
 
 def _is_bucket(name: str) -> bool:
@@ -81,12 +71,3 @@ def find_version(number: str) -> MwaaVersion | None:
 def latest_version() -> str:
     """Return the newest version that MWAA offers: what it creates when the caller names none."""
     return max(list_versions(), key=version_numbers)
-
-
-def role_of(access_key: str) -> AirflowRole:
-    """Return the Airflow role of a caller: Admin, unless the access key ends in another role's name (`me-Viewer`).
-
-    On AWS the role is in the ARN of the caller's policy; the local account has no policies.
-    """
-    asked = access_key.rpartition("-")[2].lower()
-    return next((role for role in AirflowRole if role.lower() == asked), AirflowRole.ADMIN)

@@ -27,7 +27,7 @@ class DoorsService:
         environments: EnvironmentsService,
         backend: EnvironmentBackend,
         now: Callable[[], float],
-        role_of: Callable[[str], AirflowRole],
+        role_of: Callable[[str], AirflowRole | None],
     ) -> None:
         self._environments = environments
         self._backend = backend
@@ -37,6 +37,7 @@ class DoorsService:
     def create_cli_token(self, call: Call) -> Answer:
         """Return a token for one command line."""
         environment = self._open_environment(call)
+        self._role(environment, call)
         token = self._token(environment, Purpose.CLI, AirflowRole.ADMIN, call)
         return {"CliToken": token, "WebServerHostname": environment.web_host}
 
@@ -44,7 +45,7 @@ class DoorsService:
         """Return a token for a session of the web server."""
         environment = self._open_environment(call)
         identity = iam_identity(call.access_key)
-        claims = self._claims(environment, Purpose.WEB, self._role_of(call.access_key), call)
+        claims = self._claims(environment, Purpose.WEB, self._role(environment, call), call)
         return {
             "WebToken": make_token(self._backend.token_key(environment.name), claims),
             "WebServerHostname": environment.web_host,
@@ -62,7 +63,7 @@ class DoorsService:
                 f"The Apache Airflow REST API is not available in environments of version {number}: "
                 "it is from 2.4.3 on.",
             )
-        rest = _rest_call(call, self._role_of(call.access_key))
+        rest = _rest_call(call, self._role(environment, call))
         try:
             answer = self._backend.call_rest_api(wish_of(environment), rest)
         except BackendError as error:
@@ -74,6 +75,16 @@ class DoorsService:
             return members
         code = "RestApiServerException" if answer.status >= 500 else "RestApiClientException"
         raise ApiError(code, "", members)
+
+    def _role(self, environment: Environment, call: Call) -> AirflowRole:
+        role = self._role_of(call.access_key)
+        if role is None:
+            raise ApiError(
+                ACCESS_DENIED,
+                f"{iam_identity(call.access_key)} is not authorized to assume an Airflow role of environment "
+                f"{environment.name}.",
+            )
+        return role
 
     def _open_environment(self, call: Call) -> Environment:
         environment = self._environments.find(str(call.parameters["Name"]))

@@ -7,8 +7,11 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
 
+from botocore.model import OperationModel
+
+from mwaa_local.aws.access_keys import key_id
 from mwaa_local.aws.mwaa_api.doors import DoorsService
-from mwaa_local.aws.mwaa_api.errors import INTERNAL, ApiError
+from mwaa_local.aws.mwaa_api.errors import INTERNAL, UNAVAILABLE, ApiError
 from mwaa_local.aws.mwaa_api.model import ApiModel, HttpRequest, HttpResponse
 from mwaa_local.aws.mwaa_api.service import Answer, Call, EnvironmentsService
 
@@ -30,17 +33,15 @@ class MwaaApi:
         environments: EnvironmentsService,
         doors: DoorsService,
         is_bucket: Callable[[str], bool],
-        access_keys: frozenset[str] | None = None,
     ) -> None:
         self.environments = environments
         self._model = model
-        self._access_keys = access_keys
         self._is_bucket = is_bucket
         self._operations = {
             operation.name: _method(operation.name, environments, doors) for operation in model.operations
         }
 
-    def is_for(self, environ: Environ) -> bool:
+    def is_for(self, environ: Mapping[str, Any]) -> bool:
         """Tell whether a request is for MWAA: signed for it, sent to its host, or unsigned on one of its paths."""
         scope = _credential(environ).split("/")
         if len(scope) > 1:
@@ -61,12 +62,12 @@ class MwaaApi:
 
     def _respond(self, environ: Environ) -> HttpResponse:
         try:
-            self._check_access_key(_credential(environ).split("/")[0])
             request = HttpRequest(str(environ["REQUEST_METHOD"]), _target(environ), _body(environ))
             operation, parameters = self._model.parse(request)
             unknown = self._model.unknown_members(operation, request)
-            call = Call(operation.name, parameters, _credential(environ).split("/")[0], frozenset(unknown))
-            return self._model.answer(operation, self._operations[operation.name](call))
+            key = key_id(_credential(environ).split("/")[0])
+            call = Call(operation.name, parameters, key, frozenset(unknown))
+            return self._model.answer(operation, self._done(operation, call))
         except ApiError as error:
             return self._model.refusal(error)
         except Exception:
@@ -74,14 +75,16 @@ class MwaaApi:
             log.exception("a bug in the MWAA API")
             return self._model.refusal(ApiError(INTERNAL, "An internal error has occurred."))
 
-    def _check_access_key(self, key: str) -> None:
-        if self._access_keys is None or key in self._access_keys:
-            return
-        if not key:
-            raise ApiError("MissingAuthenticationTokenException", "Missing Authentication Token")
-        raise ApiError(
-            "UnrecognizedClientException", "The security token included in the request is invalid."
-        )
+    def _done(self, operation: OperationModel, call: Call) -> Answer:
+        try:
+            return self._operations[operation.name](call)
+        except OSError as error:
+            log.error("%s cannot be done: %s", operation.name, error)
+            declared = {shape.name for shape in operation.error_shapes}
+            code = UNAVAILABLE if UNAVAILABLE in declared else INTERNAL
+            raise ApiError(
+                code, f"The records of environments cannot be written: {error.strerror}"
+            ) from error
 
 
 def _method(name: str, *services: object) -> Callable[[Call], Answer]:

@@ -59,7 +59,8 @@ CELERY_CONFIG = dict(
 
 @celeryd_init.connect
 def receive_under_own_name(**_):
-    """Have a worker receive under its own access key, so that the endpoint knows whose messages to take back."""
+    """Have a worker receive under its own name, so that the endpoint knows whose messages to take back."""
     service = os.environ.get("MWAA_LOCAL_SERVICE")
     if service:
-        CELERY_CONFIG["broker_transport_options"]["predefined_queues"][QUEUE]["access_key_id"] = service
+        settings = CELERY_CONFIG["broker_transport_options"]["predefined_queues"][QUEUE]
+        settings["access_key_id"] += "~" + service
