@@ -65,6 +65,15 @@ class ProcessId:
 
 
 @dataclass(frozen=True, slots=True)
+class TreeUsage:
+    """What a process and its descendants have used of the processors, what they hold of the memory, their titles."""
+
+    cpu_seconds: float
+    memory: int
+    titles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ProcessOrder:
     """What to start: `death_signal` is sent to it when we die (where the system can do that; 0 for none)."""
 

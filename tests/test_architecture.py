@@ -106,6 +106,8 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("mwaa_local.aws.web_doors.listener", "time.time"): "part of a server: tokens expire by the real clock",
     ("mwaa_local.aws.web_doors.web_server", "http.client"): "part of a server: a proxy's other side",
     ("mwaa_local.aws.exchange", "socket"): "part of a server: looks whether its client still listens",
+    ("mwaa_local.aws.metrics.receiver", "socket"): "part of a server: receives datagrams",
+    ("mwaa_local.aws.metrics.service", "time.time"): "part of a server: metrics are of the real time",
     ("mwaa_local.aws.server", "os.environ"): "a program of its own: moto is configured by variables",
     ("mwaa_local.aws.server", "time.time"): "a program of its own: hands the clock to the MWAA API",
     ("mwaa_local.aws.environments.rest", "time.time"): "part of a server: counts the calls of a second",

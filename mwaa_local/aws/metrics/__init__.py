@@ -1,0 +1,1 @@
+"""Environments' metrics in CloudWatch: what Airflow sends as statsd datagrams, and figures of queue and processes."""
