@@ -37,6 +37,11 @@ _START = "start Docker or Podman, or say where it listens: DOCKER_HOST=unix:///p
 
 def connect_engine(environ: Mapping[str, str], home: Path, uid: int) -> "SdkEngine":
     """Return the engine of this machine; EngineError if none answers."""
+    return SdkEngine(*connect_client(environ, home, uid))
+
+
+def connect_client(environ: Mapping[str, str], home: Path, uid: int) -> tuple[docker.DockerClient, str]:
+    """Return the SDK's client of this machine's engine, and where that listens; EngineError if none answers."""
     address = find_address(environ, home, uid)
     if address is None:
         raise EngineError("No container engine was found on this machine.", hint=_START)
@@ -51,7 +56,7 @@ def connect_engine(environ: Mapping[str, str], home: Path, uid: int) -> "SdkEngi
         raise EngineError(
             f"The container engine at {address} does not answer: {reason}", hint=_START
         ) from error
-    return SdkEngine(client, address)
+    return client, address
 
 
 def _knock(address: str) -> None:
