@@ -8,6 +8,7 @@ With it a conflict, or a package that lost what it needs, is found without a net
 
 import re
 import sys
+from email.message import Message
 from email.parser import HeaderParser
 from pathlib import Path
 
@@ -44,11 +45,14 @@ def _read_environment(folder: Path) -> list[tuple[str, list[str]]]:
     found = []
     for file in sorted((folder / "lib").glob("python*/site-packages/*.dist-info/METADATA")):
         message = HeaderParser().parsestr(file.read_text(encoding="utf-8"))
-        lines = [_readable(str(line)) for line in message.get_all("Requires-Dist") or []]
-        found.append(
-            (canonical(str(message["Name"])), [line for line in lines if not _is_for_developers(line)])
-        )
+        found.append((canonical(str(message["Name"])), list(readable_requirements(message))))
     return found
+
+
+def readable_requirements(metadata: Message) -> tuple[str, ...]:
+    """Return the requirements that a package's metadata lists, without what only its developers need."""
+    lines = (_readable(str(line)) for line in metadata.get_all("Requires-Dist") or [])
+    return tuple(line for line in lines if not _is_for_developers(line))
 
 
 def _readable(line: str) -> str:

@@ -1,6 +1,7 @@
-"""What the preinstalled packages of a version require: their metadata, as far as installers look at it.
+"""What packages of a version require: their metadata, as far as installers look at it.
 
-Read from `images/<version>/requires.txt`, so that neither a network nor an installed environment is needed.
+Read from `images/<version>/requires.txt` (what is preinstalled) and `source_requires.txt` (pins of the constraints that
+have no wheel), so that neither a network nor an installed environment nor a build is needed.
 """
 
 from pathlib import Path
@@ -13,7 +14,15 @@ PackageRequires = tuple[tuple[Pin, tuple[str, ...]], ...]
 
 def load_requires(version: MwaaVersion, images: Path | None = None) -> PackageRequires:
     """Return each stock package with the requirements that its metadata lists, extras among them."""
-    file = (images or data_folder("images")) / version.airflow / "requires.txt"
+    return _load((images or data_folder("images")) / version.airflow / "requires.txt")
+
+
+def load_source_requires(version: MwaaVersion, images: Path | None = None) -> PackageRequires:
+    """Return those pins of the constraints that would have to be built, with what their metadata would list."""
+    return _load((images or data_folder("images")) / version.airflow / "source_requires.txt")
+
+
+def _load(file: Path) -> PackageRequires:
     try:
         return parse_requires(file.read_text(encoding="utf-8"), str(file))
     except (OSError, UnicodeDecodeError) as error:

@@ -11,7 +11,8 @@ import click
 from mwaa_local.catalog import difference_from_stock, load_version
 from mwaa_local.cli.look import Look, look
 from mwaa_local.cli.options import json_option, project_option
-from mwaa_local.cli.render import is_coloured, render_status
+from mwaa_local.cli.render import is_coloured
+from mwaa_local.cli.status_view import render_status
 from mwaa_local.runtime.environment_status import EnvironmentStatus, Health, describe_running, judge
 from mwaa_local.runtime.state import read_json
 

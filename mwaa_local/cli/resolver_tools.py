@@ -1,13 +1,13 @@
 """What checks of requirements need of this machine: uv, MWAA's Python where there is one, a folder to remember in."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from mwaa_local.adapters.clock import SystemClock
 from mwaa_local.adapters.commands import SystemCommands
-from mwaa_local.adapters.metadata_files import fetch_metadata
-from mwaa_local.adapters.remote_files import fetch_file
 from mwaa_local.catalog import MwaaVersion
+from mwaa_local.ports import HttpAnswer
 from mwaa_local.runtime.index_settings import uv_environ
 from mwaa_local.runtime.installer import installer_environ
 from mwaa_local.runtime.interpreter_candidates import list_candidates
@@ -46,6 +46,21 @@ def _interpreter(version: MwaaVersion, environ: dict[str, str]) -> Path | None:
         if candidate.path.resolve().name.startswith(f"python{version.python}"):
             return candidate.path
     return None
+
+
+def fetch_file(url: str) -> HttpAnswer:
+    """Fetch a file that the requirements name by its address."""
+    # Few files name one, and what speaks HTTPS takes a moment to import.
+    from mwaa_local.adapters import remote_files
+
+    return remote_files.fetch_file(url)
+
+
+def fetch_metadata(urls: Sequence[str]) -> dict[str, str]:
+    """Return the METADATA of each wheel by its address; one that cannot be had is left out."""
+    from mwaa_local.adapters import metadata_files
+
+    return metadata_files.fetch_metadata(urls)
 
 
 def clock() -> SystemClock:

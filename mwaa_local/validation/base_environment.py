@@ -15,7 +15,7 @@ from mwaa_local.catalog import (
     environment_pins,
     essential_for,
 )
-from mwaa_local.package_metadata import load_requires
+from mwaa_local.package_metadata import PackageRequires, load_requires, load_source_requires
 from mwaa_local.validation.requirement_line import Target, evaluate, make_target
 
 
@@ -27,8 +27,10 @@ class BaseEnvironment:
     amazon_provider: str | None
     target: Target
     pins: tuple[Pin, ...]
-    requires: tuple[tuple[Pin, tuple[str, ...]], ...]
+    requires: PackageRequires
     """Of the packages whose metadata is known: all of them, unless another amazon provider was asked for."""
+    source_requires: PackageRequires
+    """Of the constraints' pins that have no wheel: what a build would find."""
     constraints: tuple[Pin, ...]
     """The version's own."""
     essential: tuple[Pin, ...]
@@ -75,6 +77,7 @@ def make_base(version: MwaaVersion, amazon_provider: str | None) -> BaseEnvironm
         target=make_target(version),
         pins=pins,
         requires=tuple((pin, lines) for pin, lines in load_requires(version) if pin in present),
+        source_requires=tuple(each for each in load_source_requires(version) if each[0] not in present),
         constraints=constraints_for(version, version.amazon_provider_stock),
         essential=essential_for(version),
     )

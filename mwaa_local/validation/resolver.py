@@ -14,6 +14,7 @@ from pathlib import Path
 
 from mwaa_local import __version__
 from mwaa_local.catalog import Pin
+from mwaa_local.package_metadata import PackageRequires
 from mwaa_local.ports import CommandResult, CommandRunner
 from mwaa_local.validation.base_environment import BaseEnvironment
 from mwaa_local.validation.base_wheels import extras_of, write_base_wheels
@@ -162,7 +163,7 @@ class Resolver:
         return digest_of(
             (
                 (__version__, kind, question, str(tools.interpreter), uv.st_size, uv.st_mtime_ns),
-                (base.version.airflow, base.target, base.pins, base.requires),
+                (base.version.airflow, base.target, base.pins, base.requires, base.source_requires),
                 decisive_variables(tools.environ),
                 local_files((*question.lines, *question.constraints), folders),
             )
@@ -174,6 +175,11 @@ class Resolver:
     def _run(self, command: Sequence[str], question: Question) -> CommandResult:
         environ = self._indexes(question).environ
         return self._tools.commands.run(command, env=environ, cwd=self._work, timeout=_TIMEOUT)
+
+    def _source_requires(self, options: FileOptions) -> PackageRequires:
+        """Return what is known of packages without a wheel: another place than the index may have one of its own."""
+        elsewhere = options.find_links or options.no_index or options.index_url or options.extra_index_urls
+        return () if elsewhere else self._base.source_requires
 
     def _base_wheels(self) -> Path:
         """Return the folder of what is preinstalled, as wheels; few questions need it, and it takes a moment."""
@@ -197,7 +203,10 @@ class Resolver:
         _write_lines(work / "constraints.txt", constraints)
         tables = [
             self._indexes(question).table,
-            *(_metadata_table(pin, each) for pin, each in base.requires),
+            *(
+                _metadata_table(pin, each)
+                for pin, each in (*base.requires, *self._source_requires(question.options))
+            ),
             *_NEEDS_NOTHING,
         ]
         _write_lines(work / "uv.toml", tables)
