@@ -134,7 +134,7 @@ def warn_about_options(
                 fixed.setdefault(name, rule)
     for option, _ in config.airflow_options:
         found = fixed.get(option)
-        if found is None:
+        if found is None or (found.heeded and option == found.name):
             continue
         origin = origins[option]
         in_file = origin.source is Source.FILE

@@ -2,7 +2,7 @@
 
 from mwaa_local.config import EnvironmentConfig, Executor
 from mwaa_local.mwaa_settings import V2, V3, is_celery, tasks_per_worker
-from mwaa_local.settings_rules import Rule, SettingInputs, SettingOrigin
+from mwaa_local.settings_rules import NO_STATSD, Rule, SettingInputs, SettingOrigin
 
 _PREFERRED = SettingOrigin.LOCAL_DEFAULT
 _LOCAL = SettingOrigin.LOCAL
@@ -37,6 +37,23 @@ def _log(inputs: SettingInputs, *parts: str) -> str:
     return str(inputs.addresses.logs.joinpath(*parts))
 
 
+def _no_metrics(inputs: SettingInputs) -> str | None:
+    return None if inputs.addresses.statsd.port else "False"
+
+
+def _statsd_host(inputs: SettingInputs) -> str | None:
+    return inputs.addresses.statsd.host if inputs.addresses.statsd.port else None
+
+
+def _statsd_port(inputs: SettingInputs) -> str | None:
+    return str(inputs.addresses.statsd.port) if inputs.addresses.statsd.port else None
+
+
+def _statsd_prefix(inputs: SettingInputs) -> str | None:
+    prefix = inputs.addresses.statsd.prefix
+    return None if prefix == NO_STATSD.prefix else prefix
+
+
 _LIVE = "Live mode: a saved file is visible in seconds; --faithful-intervals restores MWAA's."
 _SLOTS = "LocalExecutor: a process for each slot."
 
@@ -60,7 +77,7 @@ PREFERENCES: tuple[Rule, ...] = (
 )
 """What a startup script or an option may change."""
 
-_STATSD = "No metrics are sent from a laptop."
+_STATSD = "The local CloudWatch takes them."
 _LOOPBACK = "Its server would listen beyond this machine."
 _SIMPLE = "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
 
@@ -99,8 +116,26 @@ REQUIREMENTS: tuple[Rule, ...] = (
         since=V3,
         former=("scheduler.child_process_log_directory",),
     ),
-    Rule(_LOCAL, "scheduler.statsd_on", "False", until=V2, note=_STATSD),
-    Rule(_LOCAL, "metrics.statsd_on", "False", since=V2, former=("scheduler.statsd_on",), note=_STATSD),
+    *(
+        rule
+        for key, value, note in (
+            ("on", _no_metrics, "Nobody takes them."),
+            ("host", _statsd_host, _STATSD),
+            ("port", _statsd_port, _STATSD),
+            ("prefix", _statsd_prefix, "Tells the metrics of this environment from others'."),
+        )
+        for rule in (
+            Rule(_LOCAL, f"scheduler.statsd_{key}", value, until=V2, note=note),
+            Rule(
+                _LOCAL,
+                f"metrics.statsd_{key}",
+                value,
+                since=V2,
+                former=(f"scheduler.statsd_{key}",),
+                note=note,
+            ),
+        )
+    ),
     Rule(_LOCAL, "scheduler.enable_health_check", "False", since=(2, 4), until=(2, 8), note=_LOOPBACK),
     Rule(_LOCAL, "scheduler.scheduler_health_check_server_host", "127.0.0.1", since=(2, 8), note=_LOOPBACK),
     Rule(_LOCAL, "webserver.web_server_host", lambda inputs: inputs.addresses.webserver_host, until=V3),

@@ -1,13 +1,17 @@
 """What MWAA sets and nobody may change, by version, and what a startup script may not set (MWAA-FACTS 5 and 6.2)."""
 
 import uuid
+from collections.abc import Callable
 
 from mwaa_local.catalog import Role
+from mwaa_local.config import EnvironmentConfig
 from mwaa_local.mwaa_settings import V2, V3, is_celery, tasks_per_worker
 from mwaa_local.settings_rules import Rule, SettingInputs, SettingOrigin
 
 _PROTECTED = SettingOrigin.PROTECTED
 _ESSENTIAL = SettingOrigin.ESSENTIAL
+_SERVICE_IMAGE = (2, 9, 2)
+"""The first version whose container image is public."""
 _HANDLERS = "Airflow's own handlers: logs are files here."
 
 
@@ -20,7 +24,66 @@ def _python_path(inputs: SettingInputs) -> str:
     return f"{inputs.addresses.airflow_home}/config:{inputs.project.dags}"
 
 
+def _asked(*options: str) -> Callable[[EnvironmentConfig], bool]:
+    """Return what tells whether the user has set one of the options."""
+
+    def is_asked(config: EnvironmentConfig) -> bool:
+        return any(option in options for option, _ in config.airflow_options)
+
+    return is_asked
+
+
+def _metrics_list(kind: str) -> Rule:
+    former = f"metrics.statsd_{kind}_list"
+    return Rule(
+        _ESSENTIAL,
+        f"metrics.metrics_{kind}_list",
+        "",
+        since=_SERVICE_IMAGE,
+        former=(former,),
+        note="Applied to what CloudWatch gets.",
+        when=_asked(f"metrics.metrics_{kind}_list", former),
+        heeded=True,
+    )
+
+
+METRICS: tuple[Rule, ...] = (
+    *(
+        rule
+        for key, value in (("on", "True"), ("host", "localhost"), ("port", "8125"), ("prefix", "airflow"))
+        for rule in (
+            Rule(_ESSENTIAL, f"scheduler.statsd_{key}", value, until=V2, heeded=key == "on"),
+            Rule(
+                _ESSENTIAL,
+                f"metrics.statsd_{key}",
+                value,
+                since=V2,
+                former=(f"scheduler.statsd_{key}",),
+                heeded=key == "on",
+            ),
+        )
+    ),
+    _metrics_list("allow"),
+    _metrics_list("block"),
+    *(
+        Rule(_ESSENTIAL, f"metrics.{key}", value, since=_SERVICE_IMAGE, when=_asked(f"metrics.{key}"))
+        for key, value in (
+            ("metrics_use_pattern_match", "False"),
+            ("timer_unit_consistency", "False"),
+            ("legacy_names_on", "True"),
+            ("stat_name_handler", ""),
+            ("statsd_custom_client_path", ""),
+            ("statsd_datadog_enabled", "False"),
+            ("statsd_influxdb_enabled", "False"),
+            ("statsd_ipv6", "False"),
+            ("otel_on", "False"),
+        )
+    ),
+)
+"""The service keeps the metrics of Airflow for itself: from 2.9.2 on every option about them is put back."""
+
 FIXED: tuple[Rule, ...] = (
+    *METRICS,
     Rule(_ESSENTIAL, "core.executor", "CeleryExecutor", when=is_celery),
     Rule(_ESSENTIAL, "core.load_examples", "False"),
     Rule(_ESSENTIAL, "core.fernet_key", lambda inputs: inputs.addresses.fernet_key, secret=True),
@@ -123,14 +186,6 @@ FIXED: tuple[Rule, ...] = (
         since=V2,
         former=("core.logging_config_class",),
         note=_HANDLERS,
-    ),
-    *(
-        rule
-        for key, value in (("on", "True"), ("host", "localhost"), ("port", "8125"), ("prefix", "airflow"))
-        for rule in (
-            Rule(_ESSENTIAL, f"scheduler.statsd_{key}", value, until=V2),
-            Rule(_ESSENTIAL, f"metrics.statsd_{key}", value, since=V2, former=(f"scheduler.statsd_{key}",)),
-        )
     ),
     Rule(_ESSENTIAL, "webserver.cookie_secure", "True", until=V3),
     Rule(

@@ -45,6 +45,19 @@ class SettingOrigin(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class StatsdAddress:
+    """Where Airflow sends its metrics, as UDP datagrams; port 0: nowhere."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    prefix: str = "airflow"
+    """Of their names; by it the endpoint tells environments apart."""
+
+
+NO_STATSD = StatsdAddress()
+
+
+@dataclass(frozen=True, slots=True)
 class RuntimeAddresses:
     """What only the runtime knows: where the parts of the environment are, and their keys."""
 
@@ -70,6 +83,7 @@ class RuntimeAddresses:
     """Airflow 3: where the simple auth manager keeps its passwords."""
     task_url: str = ""
     """Airflow 3: where tasks reach the web server, if not at `base_url`."""
+    statsd: StatsdAddress = NO_STATSD
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +142,8 @@ class Rule:
     former: tuple[str, ...] = ()
     note: str = ""
     when: Callable[[EnvironmentConfig], bool] = _always
+    heeded: bool = False
+    """Whether the user's value has its effect all the same, elsewhere than in Airflow."""
 
     @property
     def variable(self) -> str:

@@ -29,6 +29,19 @@ def celery_queue_name(environment_id: str) -> str:
     return f"airflow-celery-{environment_id}"
 
 
+def environment_id_of(queue: str) -> str:
+    """Return the id of the environment that a Celery queue belongs to."""
+    return queue.removeprefix(celery_queue_name(""))
+
+
+def statsd_prefix(environment_id: str = "") -> str:
+    """Return what the names of an environment's metrics begin with; without an id, of the project's own.
+
+    All environments send to the same port; MWAA's own prefix is `airflow`.
+    """
+    return f"airflow-{environment_id}" if environment_id else "airflow"
+
+
 def bucket_name(environment: str, environment_id: str) -> str:
     """Return the name of an environment's bucket: S3 allows fewer characters, and fewer of them, than names have."""
     allowed = re.sub(r"[^a-z0-9]+", "-", environment.lower())[:LONGEST_PART].strip("-")

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from mwaa_local.adapters.clock import SystemClock
 from mwaa_local.adapters.commands import SystemCommands
@@ -24,6 +25,8 @@ from mwaa_local.aws.account import (
     celery_broker_url,
     celery_queue_name,
     celery_queue_url,
+    environment_id_of,
+    statsd_prefix,
 )
 from mwaa_local.aws.environment import aws_environment, celery_environment
 from mwaa_local.aws.environment_settings import SETTINGS_VARIABLE, settings_text
@@ -50,6 +53,7 @@ from mwaa_local.runtime.native import NativeRuntime
 from mwaa_local.runtime.port_choice import PortFinder
 from mwaa_local.runtime.state import Secrets, StateFolder, read_json
 from mwaa_local.runtime.venv import cache_folder
+from mwaa_local.settings_rules import StatsdAddress
 
 
 class LocalAws:
@@ -79,9 +83,8 @@ class LocalAws:
             url, queue = str(attached["endpoint"]), str(attached["queue"])
             module, arguments = "mwaa_local.aws.attached", ["--endpoint", url]
         command = [sys.executable, "-m", module, "--port", str(ports.aws), "--state", str(folder.aws)]
-        command += ["--queue", queue, "--airflow", version.airflow, *arguments]
         doors = self._doors(config, version, folder, ports)
-        command += door_arguments(doors)
+        command += ["--queue", queue, "--airflow", version.airflow, *arguments, *door_arguments(doors)]
         environment = {**self._environ, KEY_VARIABLE: secrets.token_key}
         environment[SETTINGS_VARIABLE] = settings_text(
             dict(config.airflow_options), config.environment_class, config.workers, config.schedulers
@@ -105,6 +108,7 @@ class LocalAws:
             queue_url=queue_url,
             endpoint_url=url if config.aws.kind is AwsKind.LOCAL else None,
             variables=tuple({**variables, **celery_environment(queue, queue_url)}.items()),
+            statsd=statsd_address(url, queue if attached is not None else ""),
             web_variables=web_variables(doors, secrets.token_key),
             trust=self._trust(folder) if config.aws.kind is AwsKind.LOCAL else (),
         )
@@ -131,6 +135,13 @@ class LocalAws:
             state=folder.aws,
             commands=command_socket(folder.own_folders.tmp(Role.WEBSERVER)),
         )
+
+
+def statsd_address(endpoint_url: str, queue: str) -> StatsdAddress:
+    """Return where an environment sends metrics: its endpoint's port; `queue` is that of one of the MWAA API."""
+    address = urlsplit(endpoint_url)
+    prefix = statsd_prefix(environment_id_of(queue))
+    return StatsdAddress(address.hostname or "", address.port or 0, prefix)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,10 @@ from mwaa_local.runtime.database import database_url
 from mwaa_local.runtime.port_choice import WEBSERVER_FAVOURITE
 from mwaa_local.runtime.settings_record import load_settings
 from mwaa_local.runtime.state import read_json
-from mwaa_local.settings_rules import RuntimeAddresses
+from mwaa_local.settings_rules import RuntimeAddresses, StatsdAddress
+
+STATSD_PORT = 8125
+"""On MWAA; the likely one of an environment that was never started."""
 
 MASK = "********"
 
@@ -131,6 +134,7 @@ def planned_addresses(seen: Look, loaded: LoadedConfig) -> RuntimeAddresses:
         logs=seen.folder.airflow_home / "logs",
         cores=os.cpu_count() or 1,
         passwords_file=seen.folder.root / "passwords.json" if three else None,
+        statsd=StatsdAddress(port=config.aws_port or int(kept.get("aws", STATSD_PORT))),
     )
 
 

@@ -14,6 +14,7 @@ from mwaa_local.runtime.cache_entry import Locks
 from mwaa_local.runtime.leftovers import Watch
 from mwaa_local.runtime.port_choice import PortFinder
 from mwaa_local.runtime.state import Secrets, StateFolder
+from mwaa_local.settings_rules import NO_STATSD, StatsdAddress
 
 
 class Progress(Protocol):
@@ -49,6 +50,8 @@ class AwsPlan:
     """For the web server on top of them."""
     trust: tuple[tuple[str, str], ...] = ()
     """Certificates that every role trusts, in place of the user's variables of these names."""
+    statsd: StatsdAddress = NO_STATSD
+    """Where Airflow sends its metrics."""
 
 
 class AwsPlanner(Protocol):

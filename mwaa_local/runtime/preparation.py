@@ -13,6 +13,7 @@ from mwaa_local.airflow_settings import Setting
 from mwaa_local.catalog import Generation, MwaaVersion, Role
 from mwaa_local.config import LoadedConfig, Project
 from mwaa_local.environment_stack import Places, Ports, RolePlan, StackInputs, build_stack
+from mwaa_local.project import path_variables
 from mwaa_local.runtime.airflow_home import prepare_home, project_fingerprint
 from mwaa_local.runtime.database import ProjectDatabase, database_url, ensure_database, project_database
 from mwaa_local.runtime.database_template import TemplateKey, airflow_migration, ensure_template
@@ -103,7 +104,11 @@ def prepare(
     inputs = _stack_inputs(loaded, folder, host, parts, plans, run_id)
     plain = project.plugins is None and environment.environment.key == base.key
     record = database.home / "permissions.json"
-    inputs = replace(inputs, update_permissions=needs_permissions(record, fingerprint, plain=plain))
+    inputs = replace(
+        inputs,
+        update_permissions=needs_permissions(record, fingerprint, plain=plain),
+        aws_environment={**inputs.aws_environment, **path_variables(project)},
+    )
     return Prepared(
         stack=build_stack(inputs),
         environment=environment,
@@ -252,6 +257,7 @@ def _addresses(
         cores=os.cpu_count() or 1,
         jwt_secret=secrets.jwt_secret,
         passwords_file=folder.root / "passwords.json" if three else None,
+        statsd=aws.statsd,
     )
 
 

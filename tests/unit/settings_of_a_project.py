@@ -5,6 +5,7 @@ from pathlib import Path
 from mwaa_local.airflow_settings import RuntimeAddresses, Setting, build_airflow_settings
 from mwaa_local.config_loading import FlagValue, load_config
 from mwaa_local.project import find_project
+from mwaa_local.settings_rules import StatsdAddress
 
 PLAIN = Path(__file__).parents[1] / "projects" / "plain"
 ADDRESSES = RuntimeAddresses(
@@ -23,6 +24,7 @@ ADDRESSES = RuntimeAddresses(
     cores=8,
     jwt_secret="jwt",
     passwords_file=Path("/home/airflow/passwords.json"),
+    statsd=StatsdAddress(port=5000),
 )
 
 

@@ -49,7 +49,8 @@ def test_every_option_exists_in_that_airflow(version: str, executor: str) -> Non
                 "scheduler.max_threads": "1",
                 "scheduler.processor_poll_interval": "1",
                 "scheduler.min_file_process_interval": "3",
-                "scheduler.statsd_on": "False",
+                "scheduler.statsd_on": "True",
+                "scheduler.statsd_port": "5000",
                 "webserver.rbac": "True",
                 "core.lazy_load_plugins": None,
             },
@@ -61,7 +62,8 @@ def test_every_option_exists_in_that_airflow(version: str, executor: str) -> Non
                 "core.dag_concurrency": "10000",
                 "celery.default_queue": "airflow-celery-1",
                 "logging.base_log_folder": "/home/airflow/logs",
-                "metrics.statsd_on": "False",
+                "metrics.statsd_on": "True",
+                "metrics.statsd_port": "5000",
                 "scheduler.parsing_processes": "1",
                 "scheduler.min_file_process_interval": "3",
                 "api.auth_backend": "airflow.api.auth.backend.deny_all",
@@ -224,9 +226,9 @@ def test_the_local_executor_needs_no_broker_and_few_slots() -> None:
 
 
 def test_what_differs_from_mwaa_on_purpose_says_so() -> None:
-    statsd = build()["metrics.statsd_on"]
-    assert (statsd.value, statsd.overrides) == ("False", ((SettingOrigin.ESSENTIAL, "True"),))
-    assert statsd.note == "No metrics are sent from a laptop."
+    statsd = build()["metrics.statsd_port"]
+    assert (statsd.value, statsd.overrides) == ("5000", ((SettingOrigin.ESSENTIAL, "8125"),))
+    assert statsd.note == "The local CloudWatch takes them."
 
 
 def test_without_a_local_endpoint_none_is_named() -> None:

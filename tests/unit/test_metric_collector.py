@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mwaa_local.aws.metrics.collector import Collector, statsd_prefix
+from mwaa_local.aws.account import environment_id_of, statsd_prefix
+from mwaa_local.aws.metrics.collector import Collector
 from mwaa_local.aws.metrics.store import MetricStore, Statistics
 from mwaa_local.aws.mwaa_api.records import Environment, Status
 
@@ -44,7 +45,8 @@ def site(tmp_path: Path) -> Site:
 
 
 def test_the_prefix_tells_whose_a_datagram_is(site: Site) -> None:
-    assert (statsd_prefix(), statsd_prefix("22222222")) == ("airflow", "airflow-22222222")
+    other = environment_id_of("airflow-celery-22222222")
+    assert (statsd_prefix(), statsd_prefix(other)) == ("airflow", "airflow-22222222")
     site.send("airflow.scheduler_heartbeat:1|c", "airflow-22222222.scheduler_heartbeat:1|c\n")
     site.send(
         "airflow-33333333.scheduler_heartbeat:1|c", "scheduler_heartbeat:1|c", "x.scheduler_heartbeat:1|c"

@@ -8,24 +8,18 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from mwaa_local.aws.account import statsd_prefix
 from mwaa_local.aws.metrics.datagrams import Kind, Sample, parse_datagram
 from mwaa_local.aws.metrics.names import NAMESPACE, NameTable
 from mwaa_local.aws.metrics.store import MINUTE, MetricStore, Series, make_series
 from mwaa_local.aws.mwaa_api.records import Environment
 
-PREFIX = "airflow"
-"""MWAA's value of metrics.statsd_prefix."""
 SIDECAR_FROM = (2, 9, 2)
 """From here on Airflow sends everything, and the service leaves out what the options say; before, Airflow does."""
 MOST_NAMES = 20_000
 
 Target = tuple[Series, float]
 """A metric of CloudWatch and the factor that its unit takes."""
-
-
-def statsd_prefix(environment_id: str = "") -> str:
-    """Return the prefix of an environment of the MWAA API; without an id, of the project's own."""
-    return f"{PREFIX}-{environment_id}" if environment_id else PREFIX
 
 
 @dataclass(frozen=True, slots=True)
