@@ -21,6 +21,13 @@ PROGRAMS = {"dockerd": "docker.io", "debootstrap": "debootstrap"}
 SUITE = "bookworm"
 # What CPython's own modules are linked against, and what the Dockerfile would otherwise fetch first.
 LIBRARIES = "ca-certificates,libbz2-1.0,libffi8,liblzma5,libncursesw6,libreadline8,libsqlite3-0,libssl3,libuuid1,zlib1g"
+NOT_IN_SLIM = (
+    "usr/share/doc/*",
+    "usr/share/man/*",
+    "usr/share/locale/*",
+    "var/cache/apt/*",
+    "var/lib/apt/lists/*",
+)
 PATIENCE = 60.0
 
 
@@ -92,7 +99,7 @@ def ensure_base(engine: PrivateEngine, minor: str, cache: Path) -> str:
     """Return the name of a base image with a CPython, made once per cache."""
     prefix = find_prefix(minor)
     assert prefix is not None, engine_problem(minor)
-    archive = cache / "stand-in" / f"python-{minor}.tar"
+    archive = cache / "stand-in" / f"python-{minor}-slim.tar"
     if not archive.exists():
         archive.parent.mkdir(parents=True, exist_ok=True)
         make_archive(prefix, minor, archive)
@@ -101,14 +108,26 @@ def ensure_base(engine: PrivateEngine, minor: str, cache: Path) -> str:
     return name
 
 
+def leave_out(folder: str, names: list[str]) -> list[str]:
+    """Return what the official images do not have either: tests, static libraries, what somebody has installed here."""
+    if Path(folder).name == "site-packages":
+        return [
+            name for name in names if not name.startswith(("pip", "setuptools", "_distutils_hack", "wheel"))
+        ]
+    return [name for name in names if name in ("test", "tests", "__pycache__") or name.endswith(".a")]
+
+
 def make_archive(prefix: Path, minor: str, archive: Path) -> None:
-    """Write the files of a base image: Debian's smallest, and the CPython of `prefix`."""
+    """Write the files of a base image as slim as the official ones: Debian's smallest, and the CPython of `prefix`."""
     with tempfile.TemporaryDirectory(prefix="mwl-base-") as scratch:
         root = Path(scratch, "root")
         command = ["debootstrap", "--variant=minbase", f"--include={LIBRARIES}", SUITE, str(root)]
         subprocess.run(command, check=True, capture_output=True, timeout=600)
         target = root / prefix.relative_to("/")
-        shutil.copytree(prefix, target, symlinks=True)
+        shutil.copytree(prefix, target, symlinks=True, ignore=leave_out)
+        for place in NOT_IN_SLIM:
+            for path in root.glob(place):
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
         # The interpreter must be within reach of every user, wherever it lies.
         for folder in target.relative_to(root).parents:
             (root / folder).chmod(0o755)

@@ -62,6 +62,7 @@ OUTSIDE: dict[str, frozenset[str]] = {
 MAKERS_OF_ADAPTERS: dict[str, str] = {
     "mwaa_local.cli.app": "the composition of commands",
     "mwaa_local.cli.checks": "the composition of `validate` and of what a deployment checks first",
+    "mwaa_local.cli.containers": "the composition of what runs in containers",
     "mwaa_local.cli.endpoint": "the endpoint's process, composed by itself",
     "mwaa_local.cli.look": "the composition of commands that only look and must answer in milliseconds",
     "mwaa_local.cli.resolver_tools": "the composition of the checks that resolve requirements and start nothing",
@@ -108,6 +109,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("mwaa_local.aws.exchange", "socket"): "part of a server: looks whether its client still listens",
     ("mwaa_local.aws.metrics.receiver", "socket"): "part of a server: receives datagrams",
     ("mwaa_local.aws.metrics.service", "time.time"): "part of a server: metrics are of the real time",
+    ("mwaa_local.aws.forward", "asyncio"): "a server of its own: passes connections on",
     ("mwaa_local.aws.server", "os.environ"): "a program of its own: moto is configured by variables",
     ("mwaa_local.aws.server", "time.time"): "a program of its own: hands the clock to the MWAA API",
     ("mwaa_local.aws.environments.rest", "time.time"): "part of a server: counts the calls of a second",

@@ -28,6 +28,7 @@ class Endpoint:
     """Answers MWAA's requests with `mwaa`, other AWS requests with moto, /_mwaa_local/... with `handlers`.
 
     `prepare` is called before moto answers a request; `guard` may refuse one before anybody looks at it.
+    `served_as` is the endpoint's name in a network of containers.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Endpoint:
         recording: Callable[[Environ], AbstractContextManager[object]] = nullcontext,
         prepare: Callable[[Environ], None] = lambda _: None,
         guard: Guard | None = None,
+        served_as: str = "",
     ) -> None:
         self._aws = DomainDispatcherApplication(create_backend_app)
         self._handlers = handlers
@@ -44,10 +46,11 @@ class Endpoint:
         self._recording = recording
         self._prepare = prepare
         self._guard = guard
+        self._served_as = served_as
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path = str(environ.get("PATH_INFO", ""))
-        if not _is_local_host(str(environ.get("HTTP_HOST", ""))):
+        if not _is_local_host(str(environ.get("HTTP_HOST", "")), self._served_as):
             return _answer(start_response, "403 Forbidden", {"message": "only loopback addresses are served"})
         handler = self._handlers.get(path)
         if handler is not None:
@@ -94,8 +97,10 @@ def _answer(start_response: StartResponse, status: str, value: Mapping[str, Any]
     return [body]
 
 
-def _is_local_host(host: str) -> bool:
+def _is_local_host(host: str, served_as: str) -> bool:
     name = host.rsplit(":", 1)[0].lower()
+    if served_as and (name == served_as or name.endswith(f".{served_as}")):
+        return True
     # Clients that put the prefix of an operation before an address end up with `api.127.0.0.1`.
     return name in ("127.0.0.1", "localhost") or name.endswith((".localhost", ".127.0.0.1"))
 

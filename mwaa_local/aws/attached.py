@@ -16,8 +16,6 @@ from urllib.parse import parse_qs, urlencode
 from mwaa_local.aws.account import HEALTH_PATH, RELEASE_PATH
 from mwaa_local.aws.web_doors.settings import add_door_options, open_asked_doors, take_key
 
-LISTEN_ON = "127.0.0.1"
-
 log = logging.getLogger("mwaa_local.aws")
 
 
@@ -37,7 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             """Keep no access log: the supervisor asks all the time."""
 
     server = ThreadedWSGIServer(
-        LISTEN_ON, options.port, Forwarder(options.endpoint, options.queue), handler=QuietRequestHandler
+        options.listen,
+        options.port,
+        Forwarder(options.endpoint, options.queue),
+        handler=QuietRequestHandler,
     )
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)

@@ -6,7 +6,7 @@ Pure but for the files it is told to read and the archive it is told to write; `
 import hashlib
 import io
 import tarfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,7 @@ VERSION_LABEL = "mwaa-local.version"
 DIGEST_LABEL = "mwaa-local.digest"
 DEFAULT_PLATFORM = "linux/amd64"
 """What MWAA is."""
+INSIDE = Path(__file__).parents[1] / "inside"
 _SYSTEM_ENDS = "\nFROM system AS packages"
 
 
@@ -46,20 +47,22 @@ class ImageRecipe:
     essential: tuple[Pin, ...]
     uv: str
     """The version of uv that installs."""
+    inside: tuple[tuple[str, str], ...] = ()
+    """What mwaa-local runs in the image's containers: file name below `inside/`, text."""
 
     @property
     def system_digest(self) -> str:
         """Digest what lies below Airflow: equal ones share an image and a cache of wheels."""
         system = self.dockerfile.partition(_SYSTEM_ENDS)[0]
-        return _digest(self.base_image, self.platform, system, *self.version.system_packages)
+        return digest_parts(self.base_image, self.platform, system, *self.version.system_packages)
 
     @property
     def digest(self) -> str:
         """Digest all inputs."""
         pins = (render_lines(each) for each in (self.pins, self.constraints, self.essential))
-        return _digest(
-            self.system_digest, self.dockerfile, self.version.airflow, self.uv, *self.build_constraints, *pins
-        )
+        inside = (part for pair in self.inside for part in pair)
+        versions = (self.version.airflow, self.uv, *self.build_constraints)
+        return digest_parts(self.system_digest, self.dockerfile, *versions, *pins, *inside)
 
     @property
     def tag(self) -> str:
@@ -102,6 +105,7 @@ class ImageRecipe:
             "pins.txt": render_lines(self.pins),
             "constraints.txt": render_lines(self.constraints),
             "essential.txt": render_lines(self.essential),
+            **{f"inside/{name}": text for name, text in self.inside},
         }
 
 
@@ -141,6 +145,15 @@ def make_recipe(
         constraints=constraints_for(version, amazon_provider, images),
         essential=essential_for(version, images),
         uv=uv,
+        inside=read_inside(),
+    )
+
+
+def read_inside(folder: Path = INSIDE) -> tuple[tuple[str, str], ...]:
+    """Return the files that run in an Airflow environment, by their names below `folder`."""
+    return tuple(
+        (path.relative_to(folder).as_posix(), path.read_text(encoding="utf-8"))
+        for path in sorted(folder.rglob("*.py"))
     )
 
 
@@ -156,18 +169,30 @@ def describe_difference(recipe: ImageRecipe) -> tuple[str, ...]:
     return tuple(said)
 
 
-def write_context(file: Path, texts: Mapping[str, str], wheels: Iterable[Path] = ()) -> None:
-    """Write a build context that is the same for the same content: no times, no owners."""
+def write_context(file: Path, texts: Mapping[str, str], folders: Mapping[str, Iterable[Path]]) -> None:
+    """Write a build context that is the same for the same content: no times, no owners.
+
+    `folders` are files, and folders with all that is in them, by the name of the folder that they are put into.
+    """
     with tarfile.open(file, "w") as archive:
         for name, text in sorted(texts.items()):
             content = text.encode()
             archive.addfile(_entry(name, len(content)), io.BytesIO(content))
-        folder = _entry("wheels", 0)
-        folder.type, folder.mode = tarfile.DIRTYPE, 0o755
-        archive.addfile(folder)
-        for wheel in sorted(wheels):
-            with wheel.open("rb") as stream:
-                archive.addfile(_entry(f"wheels/{wheel.name}", wheel.stat().st_size), stream)
+        for name, paths in sorted(folders.items()):
+            folder = _entry(name, 0)
+            folder.type, folder.mode = tarfile.DIRTYPE, 0o755
+            archive.addfile(folder)
+            for path, place in sorted(_files(paths, name), key=lambda each: each[1]):
+                with path.open("rb") as stream:
+                    archive.addfile(_entry(place, path.stat().st_size), stream)
+
+
+def _files(paths: Iterable[Path], name: str) -> Iterator[tuple[Path, str]]:
+    """Yield the files at and below `paths` with their places in a context."""
+    for top in paths:
+        for path in (top,) if top.is_file() else top.rglob("*"):
+            if path.is_file():
+                yield path, f"{name}/{path.relative_to(top.parent).as_posix()}"
 
 
 def _entry(name: str, size: int) -> tarfile.TarInfo:
@@ -181,7 +206,8 @@ def render_lines(pins: Iterable[Pin]) -> str:
     return "".join(f"{pin.name}=={pin.version}\n" for pin in pins)
 
 
-def _digest(*parts: str) -> str:
+def digest_parts(*parts: str) -> str:
+    """Digest texts."""
     # With their lengths, so that no two lists of parts run into one text.
     text = "".join(f"{len(part)}:{part}" for part in parts)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -99,7 +99,7 @@ def _build(
         context = Path(scratch, "context.tar")
         # The system's context holds nothing of Airflow, so that the engine knows it again for every version.
         texts = recipe.context_texts() if target == "airflow" else {"Dockerfile": recipe.dockerfile}
-        write_context(context, texts, wheels)
+        write_context(context, texts, {"wheels": wheels} if wheels else {})
         order = BuildOrder(
             context=context,
             target=target,
@@ -109,8 +109,7 @@ def _build(
             platform=recipe.platform,
             use_cache=use_cache,
         )
-        with site.progress.following(title) as say:
-            image = site.engine.build(order, lambda line: _tell_steps(line, say))
+        image = follow_build(order, title, site)
     if image.platform != recipe.platform:
         # Engines warn and go on when the base that they have is of another platform.
         site.engine.remove_image(order.tag)
@@ -119,6 +118,12 @@ def _build(
             hint="choose another base (--base-image), or have the engine pull the one for this platform",
         )
     return image
+
+
+def follow_build(order: BuildOrder, title: str, site: BuildSite) -> ImageRecord:
+    """Have the engine build, and show at which step it is."""
+    with site.progress.following(title) as say:
+        return site.engine.build(order, lambda line: _tell_steps(line, say))
 
 
 def _tell_steps(line: str, say: Callable[[str], None]) -> None:

@@ -75,7 +75,7 @@ def fake_image() -> ImageRecord:
 
 
 def order(tmp_path: Path, dockerfile: str, tag: str, target: str = "last") -> BuildOrder:
-    write_context(tmp_path / "context.tar", {"Dockerfile": dockerfile})
+    write_context(tmp_path / "context.tar", {"Dockerfile": dockerfile}, {})
     return BuildOrder(
         context=tmp_path / "context.tar",
         target=target,

@@ -12,6 +12,7 @@ from mwaa_local.aws.environments.rest import call_rest_api
 from mwaa_local.aws.mwaa_api.backend import EnvironmentBackend, RestAnswer, RestCall, Wish
 from mwaa_local.aws.mwaa_api.records import Environment, Status
 from mwaa_local.aws.mwaa_api.settings import LOG_TYPES, Identity, created_settings
+from mwaa_local.aws.web_doors.settings import LOOPBACK
 
 QUEUE_PREFIX = "airflow-celery-"
 NETWORK = {"SubnetIds": ["subnet-local-a", "subnet-local-b"], "SecurityGroupIds": ["sg-local"]}
@@ -32,6 +33,8 @@ class Home:
     web_host: str
     web_port: int
     key: bytes
+    inner_host: str = LOOPBACK
+    """Where its web server is for us."""
 
 
 def home_environment(home: Home, now: float) -> Environment:
@@ -80,7 +83,9 @@ class WithHome:
         """Call the REST API of an environment."""
         if wish.name != self._home.name:
             return self._others.call_rest_api(wish, call)
-        return call_rest_api(wish, call, {"webserver": self._home.web_port}, self._home.key)
+        return call_rest_api(
+            wish, call, {"webserver": self._home.web_port}, self._home.key, self._home.inner_host
+        )
 
     def end(self) -> None:
         """Stop the others; our own is stopped by its supervisor."""

@@ -7,17 +7,20 @@ from collections.abc import Mapping
 from mwaa_local.aws.mwaa_api.backend import RestAnswer, RestCall, ThrottledError, Wish
 from mwaa_local.aws.web_doors import rest_api
 from mwaa_local.aws.web_doors.login import Sessions
+from mwaa_local.aws.web_doors.settings import LOOPBACK
 from mwaa_local.aws.web_doors.web_server import WebServer
 
 _lock = threading.Lock()
-_apis: dict[tuple[str, bytes, int, str], rest_api.RestApi] = {}
+_apis: dict[tuple[str, bytes, WebServer, str], rest_api.RestApi] = {}
 """One for each environment, as it counts the calls of a second and keeps sessions."""
 
 
-def call_rest_api(wish: Wish, call: RestCall, ports: Mapping[str, int], key: bytes) -> RestAnswer:
-    """Call the REST API of an environment, given its ports and its key."""
+def call_rest_api(
+    wish: Wish, call: RestCall, ports: Mapping[str, int], key: bytes, host: str = LOOPBACK
+) -> RestAnswer:
+    """Call the REST API of an environment, given its ports, its key, and where its web server is."""
     version = str(wish.settings["AirflowVersion"])
-    api = _api(wish.name, key, ports["webserver"], version)
+    api = _api(wish.name, key, WebServer(ports["webserver"], host), version)
     inner = rest_api.RestCall(call.method, call.path, call.query, call.body)
     try:
         answer = api.invoke(rest_api.Caller(call.role, call.user), inner)
@@ -26,11 +29,10 @@ def call_rest_api(wish: Wish, call: RestCall, ports: Mapping[str, int], key: byt
     return RestAnswer(answer.status, answer.response)
 
 
-def _api(name: str, key: bytes, port: int, version: str) -> rest_api.RestApi:
+def _api(name: str, key: bytes, web: WebServer, version: str) -> rest_api.RestApi:
     with _lock:
-        known = (name, key, port, version)
+        known = (name, key, web, version)
         if known not in _apis:
-            web = WebServer(port)
             numbers = tuple(int(part) for part in version.split("."))
             _apis[known] = rest_api.RestApi(web, Sessions(name, key, web), numbers, time.time)
         return _apis[known]

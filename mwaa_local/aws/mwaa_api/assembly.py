@@ -36,6 +36,8 @@ class ApiOptions:
     """Whose requests are taken; none: anybody's."""
     home: Environment | None = None
     """The project's own environment."""
+    no_creation: str = ""
+    """Why no environment can be created here; "" where it can."""
 
 
 def assemble(
@@ -50,7 +52,8 @@ def assemble(
         today = datetime.fromtimestamp(now(), UTC).date()
         return World(options.region, today, find_bucket, find_version, options.strict_support)
 
-    environments = EnvironmentsService(model, store, work, Surroundings(world, latest_version, now))
+    around = Surroundings(world, latest_version, now, options.no_creation)
+    environments = EnvironmentsService(model, store, work, around)
     doors = DoorsService(environments, backend, now, partial(role_of, keys=options.access_keys))
     api = MwaaApi(model, environments, doors, _is_bucket)
     return api, work

@@ -5,7 +5,7 @@
 
 import base64
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,6 +30,8 @@ PAGE = 25
 DEFAULT_STRATEGY = "FORCED"
 
 Answer = Mapping[str, Any]
+Publish = Callable[[Environment, Sequence[Mapping[str, Any]]], None]
+"""Takes metrics of an environment as PublishMetrics brings them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class Surroundings:
     """Looked at anew for each request."""
     latest_version: Callable[[], str]
     now: Callable[[], float]
+    no_creation: str = ""
+    """Why no environment can be created."""
 
 
 class EnvironmentsService:
@@ -61,11 +65,16 @@ class EnvironmentsService:
         self._store = store
         self._work = work
         self._around = surroundings
+        self.home_files: Callable[[], Mapping[str, str]] = dict
+        """Returns the settings of the project's own environment that name objects of its bucket."""
+        self.publish: Publish = _forget
         shape = model.shape("CreateEnvironmentInput")
         self._of_creation = set(getattr(shape, "members", {}))
 
     def create_environment(self, call: Call) -> Answer:
         """Begin the creation of an environment."""
+        if self._around.no_creation:
+            raise invalid(self._around.no_creation)
         parameters, world = call.parameters, self._around.world()
         name = str(parameters["Name"])
         identity = Identity(name, uuid.uuid4().hex[:8], world.region)
@@ -100,6 +109,8 @@ class EnvironmentsService:
     def get_environment(self, call: Call) -> Answer:
         """Describe an environment."""
         environment = self.find(str(call.parameters["Name"]))
+        if self._store.is_home(environment.name):
+            environment = replace(environment, settings={**environment.settings, **self.home_files()})
         return {"Environment": describe(environment, _identity(environment).arn)}
 
     def list_environments(self, call: Call) -> Answer:
@@ -158,8 +169,9 @@ class EnvironmentsService:
         return {"Tags": dict(self._find_arn(call).tags)}
 
     def publish_metrics(self, call: Call) -> Answer:
-        """Take metrics and do nothing with them: the model says that the operation is no longer available."""
-        self.find(str(call.parameters["EnvironmentName"]), refuse=invalid)
+        """Take metrics."""
+        environment = self.find(str(call.parameters["EnvironmentName"]), refuse=invalid)
+        self.publish(environment, call.parameters["MetricData"])
         return {}
 
     def find(self, name: str, refuse: Callable[[str], ApiError] = not_found) -> Environment:
@@ -183,6 +195,10 @@ class EnvironmentsService:
         if environment is None or _identity(environment).arn != arn:
             raise not_found(f"Resource {arn} not found.")
         return environment
+
+
+def _forget(_environment: Environment, _data: Sequence[Mapping[str, Any]]) -> None:
+    """Do nothing with metrics, where nobody keeps them."""
 
 
 def _identity(environment: Environment) -> Identity:

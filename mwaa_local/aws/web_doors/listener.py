@@ -23,7 +23,6 @@ from mwaa_local.aws.web_doors.proxy import INNER_PATH, answer_headers, request_h
 from mwaa_local.aws.web_doors.settings import DoorSettings
 from mwaa_local.aws.web_doors.web_server import Head, Source, WebServer, WebServerError
 
-LISTEN_ON = "127.0.0.1"
 HANDSHAKE = 10.0
 SILENCE = 60.0
 """Seconds after which a connection that says nothing is closed."""
@@ -40,7 +39,7 @@ log = logging.getLogger("mwaa_local.doors")
 
 def open_doors(settings: DoorSettings, key: bytes) -> "DoorServer":
     """Serve in a thread of this process until it ends; OSError if the port is taken."""
-    web = WebServer(settings.web_port)
+    web = WebServer(settings.web_port, settings.web_host)
     doors = Doors(
         settings.environment,
         key,
@@ -62,7 +61,7 @@ class DoorServer(ThreadingMixIn, TCPServer):
     request_queue_size = 64
 
     def __init__(self, settings: DoorSettings, doors: Doors, web: WebServer) -> None:
-        super().__init__((LISTEN_ON, settings.port), DoorHandler)
+        super().__init__((settings.listen, settings.port), DoorHandler)
         self.settings = settings
         self.doors = doors
         self.web = web

@@ -167,6 +167,6 @@ def _failure(status: HTTPStatus, message: str) -> RestAnswer:
 
 def build_rest_api(settings: DoorSettings, key: bytes, now: Callable[[], float]) -> RestApi:
     """Return the REST API of the environment whose doors have these settings."""
-    web = WebServer(settings.web_port)
+    web = WebServer(settings.web_port, settings.web_host)
     version = tuple(int(part) for part in settings.version.split("."))
     return RestApi(web, Sessions(settings.environment, key, web), version, now)

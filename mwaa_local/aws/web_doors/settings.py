@@ -17,6 +17,8 @@ AUTHORITY = "authority"
 SOCKET = "commands.sock"
 """What the command server listens at, in the web server's folder for temporary files."""
 
+LOOPBACK = "127.0.0.1"
+
 log = logging.getLogger("mwaa_local.doors")
 
 
@@ -28,15 +30,17 @@ class DoorSettings:
     version: str
     """Airflow's."""
     port: int
-    """Of the doors, on 127.0.0.1."""
+    """Of the doors."""
     web_port: int
-    """Of the web server, on 127.0.0.1."""
+    """Of the web server."""
     authority: Path
     """The folder of the local authority."""
     state: Path
     """A private folder for this environment's own certificate."""
     commands: Path
     """The socket of the command server."""
+    listen: str = LOOPBACK
+    web_host: str = LOOPBACK
 
 
 def web_server_hostname(port: int) -> str:
@@ -75,6 +79,10 @@ def add_door_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--environment", default="", help="name of the MWAA environment")
     parser.add_argument("--doors-port", type=int, default=0, help="serve the web server's doors on this port")
     parser.add_argument("--web-port", type=int, default=0, help="port of Airflow's web server")
+    parser.add_argument(
+        "--listen", default=LOOPBACK, help="the address to listen at; only in a container another one"
+    )
+    parser.add_argument("--web-host", default=LOOPBACK, help="where Airflow's web server is")
     parser.add_argument("--authority", type=Path, help="folder of the local certificate authority")
     parser.add_argument("--commands", type=Path, help="socket of the command server")
 
@@ -91,6 +99,8 @@ def read_door_options(options: argparse.Namespace) -> DoorSettings | None:
         authority=options.authority,
         state=options.state,
         commands=options.commands,
+        listen=options.listen,
+        web_host=options.web_host,
     )
 
 

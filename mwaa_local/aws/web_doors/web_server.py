@@ -1,4 +1,4 @@
-"""Airflow's web server as the doors see it: plain HTTP on a port of this machine."""
+"""Airflow's web server as the doors see it: plain HTTP on a port of this machine, or of a network of containers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -56,11 +56,12 @@ class WebServer:
     """Sends requests to the web server of one environment."""
 
     port: int
+    host: str = HOST
 
     @contextmanager
     def open(self, head: Head, body: Iterator[bytes], timeout: float) -> Iterator[HTTPResponse]:
         """Send a request and give its answer, of which only the head has been read; WebServerError."""
-        connection = HTTPConnection(HOST, self.port, timeout=timeout)
+        connection = HTTPConnection(self.host, self.port, timeout=timeout)
         try:
             try:
                 connection.putrequest(head.method, head.target, skip_host=True, skip_accept_encoding=True)

@@ -151,6 +151,32 @@ def beat(path, interval=5.0):
     threading.Thread(target=touch_for_ever, name="mwaa-local-beat", daemon=True).start()
 
 
+def watch_memory(path, counters=("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")):
+    """Write to `path` how many processes of this container were killed for its memory, whenever that grows."""
+
+    def watch_for_ever():
+        known = 0
+        while True:
+            count = max(count_kills(each) for each in counters)
+            if count > known:
+                known = count
+                with open(path, "w") as stream:
+                    stream.write(str(count))
+            time.sleep(5.0)
+
+    threading.Thread(target=watch_for_ever, name="mwaa-local-memory", daemon=True).start()
+
+
+def count_kills(counter):
+    """Return how many processes of a control group were killed for its memory."""
+    try:
+        with open(counter) as stream:
+            lines = dict(line.split(None, 1) for line in stream if " " in line)
+    except OSError:
+        return 0
+    return int(lines.get("oom_kill", 0))
+
+
 def beat_when_the_worker_is_ready():
     """Say through a file when Celery's consumer is up: a worker has no port that could be asked."""
     path = os.environ.get("MWAA_LOCAL_BEAT")
@@ -218,6 +244,8 @@ def freeze_memory():
 def run_role(role):
     """Run `role` until it ends; returns only when it has."""
     version = airflow_version()
+    if os.environ.get("MWAA_LOCAL_OOM"):
+        watch_memory(os.environ["MWAA_LOCAL_OOM"])
     if role in ("scheduler", "dag-processor") and os.environ.get("MWAA_LOCAL_LIVE") == "1":
         count_parses_from_their_begin()
     if role == "worker":

@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""The entry program of the services' containers, started as root; each service runs as a user of its own.
+
+    mwaa-local-serve postgres                          PostgreSQL with the database `airflow`, for this network
+    mwaa-local-serve aws ARGUMENTS...                  the local AWS endpoint, as the host's user
+    mwaa-local-serve forward ARGUMENTS...              a gateway to a service that has no way out
+
+What is secret lies in a file that only root can read, so that it does not show in the containers' description.
+"""
+
+import hashlib
+import json
+import os
+import pwd
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+ORDERS = Path("/run/secrets/mwaa-local-services.json")
+PROGRAMS = "/usr/lib/postgresql/bin"
+DATA = Path("/var/lib/postgresql/data")
+CLUSTER = DATA / "cluster"
+KNOWN = DATA / "password.json"
+SETTINGS = Path("/opt/mwaa-local/postgres.json")
+DATABASE = "airflow"
+ACCESS = "local all all trust\nhost all all 0.0.0.0/0 scram-sha-256\nhost all all ::/0 scram-sha-256\n"
+LOG_VARIABLE = "MWAA_LOCAL_LOG"
+MODULES = {"aws": "mwaa_local.cli.endpoint", "forward": "mwaa_local.aws.forward"}
+
+
+def main(arguments):
+    """Become a service; return the exit code of wrong usage."""
+    service = arguments[0] if arguments else ""
+    if service != "postgres" and service not in MODULES:
+        sys.stderr.write(__doc__)
+        return 2
+    if service == "forward":
+        # It needs no secret, and so is given none.
+        become(pwd.getpwnam("nobody"))
+        return run_module(service, arguments[1:], {})
+    orders = json.loads(ORDERS.read_text(encoding="utf-8"))
+    user = orders["user"]
+    if os.environ.get(LOG_VARIABLE):
+        write_log_too(os.environ[LOG_VARIABLE], user)
+    if service == "postgres":
+        return run_postgres(orders["database_password"])
+    become_number(user["uid"], user["gid"])
+    return run_module(service, arguments[1:], orders.get("endpoint_environment") or {})
+
+
+def run_module(service, arguments, variables):
+    """Become a module of mwaa-local."""
+    environment = {"HOME": "/tmp", **os.environ, **variables}  # noqa: S108
+    os.execve(sys.executable, [sys.executable, "-m", MODULES[service], *arguments], environment)  # noqa: S606
+
+
+def run_postgres(password):
+    """Make the cluster if there is none, and become its server."""
+    owner = pwd.getpwnam("postgres")
+    os.chown(DATA, owner.pw_uid, owner.pw_gid)
+    become(owner)
+    os.environ["LC_ALL"] = "C"
+    if not CLUSTER.is_dir():
+        make_cluster(password)
+    elif not is_known(password):
+        change_password(password)
+    settings = json.loads(SETTINGS.read_text(encoding="utf-8"))
+    settings.update({"listen_addresses": "*", "port": "5432", "unix_socket_directories": "/tmp"})  # noqa: S108
+    command = [PROGRAMS + "/postgres", "-D", str(CLUSTER)]
+    for name, value in settings.items():
+        command += ["-c", name + "=" + value]
+    os.execv(command[0], command)  # noqa: S606
+
+
+def make_cluster(password):
+    """Make a cluster with a role and a database `airflow`, complete or absent."""
+    building = DATA / "cluster.new"
+    subprocess.run(["rm", "-rf", building], check=True)
+    # Through a pipe: a password in a file would outlive a container that is killed.
+    reading, writing = os.pipe()
+    os.write(writing, password.encode() + b"\n")
+    os.close(writing)
+    command = [PROGRAMS + "/initdb", "-D", str(building), "-U", DATABASE, "--pwfile", f"/dev/fd/{reading}"]
+    command += ["-E", "UTF8", "--locale=C", "--wal-segsize=4", "--auth=scram-sha-256", "--no-sync"]
+    subprocess.run(command, check=True, pass_fds=[reading], stdout=subprocess.DEVNULL)
+    os.close(reading)
+    alone(building, "CREATE DATABASE " + DATABASE)
+    (building / "pg_hba.conf").write_text(ACCESS, encoding="utf-8")
+    remember(password)
+    subprocess.run(
+        [PROGRAMS + "/initdb", "--sync-only", "-D", building], check=True, stdout=subprocess.DEVNULL
+    )
+    building.rename(CLUSTER)
+
+
+def change_password(password):
+    """Give the role another password: the host's secrets have been made anew."""
+    quoted = password.replace("'", "''")
+    alone(CLUSTER, f"ALTER ROLE {DATABASE} PASSWORD '{quoted}'")
+    remember(password)
+
+
+def alone(data, statement):
+    """Run a statement in a cluster whose server does not run."""
+    command = [PROGRAMS + "/postgres", "--single", "-D", data, "postgres"]
+    subprocess.run(command, input=statement + "\n", text=True, check=True, stdout=subprocess.DEVNULL)
+
+
+def is_known(password):
+    """Tell whether the role has this password."""
+    try:
+        known = json.loads(KNOWN.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return digest(password, known["salt"]) == known["digest"]
+
+
+def remember(password):
+    """Note which password the role has, in a form that nobody can read it from."""
+    salt = secrets.token_hex(16)
+    partial = DATA / "password.json.new"
+    partial.touch(mode=0o600)
+    partial.write_text(json.dumps({"salt": salt, "digest": digest(password, salt)}), encoding="utf-8")
+    partial.replace(KNOWN)
+
+
+def digest(password, salt):
+    """Return a digest that takes a moment to make."""
+    return hashlib.pbkdf2_hmac("sha256", password.encode(), salt.encode(), 20000).hex()
+
+
+def become(account):
+    """Give up root's rights for an account of this container."""
+    become_number(account.pw_uid, account.pw_gid)
+
+
+def become_number(uid, gid):
+    """Give up root's rights for good."""
+    if os.getuid() == 0:
+        os.setgroups([])
+        os.setgid(gid)
+        os.setuid(uid)
+
+
+def write_log_too(path, user):
+    """Have what is printed from now on written to a file as well, which is the user's."""
+    as_user = ["setpriv", "--reuid", str(user["uid"]), "--regid", str(user["gid"]), "--clear-groups"]
+    writer = subprocess.Popen([*as_user, "tee", "-ia", path], stdin=subprocess.PIPE)
+    os.dup2(writer.stdin.fileno(), 1)
+    os.dup2(1, 2)
+    writer.stdin.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
