@@ -41,6 +41,13 @@ def path_overrides(
     return found
 
 
+def path_variables(project: Project) -> dict[str, str]:
+    """Return the variables with which a process finds the same files, wherever flags have said they are."""
+    paths = (project.dags, project.plugins, project.requirements, project.startup_script)
+    named = zip(PATH_OPTIONS, paths, strict=True)
+    return {f"MWAA_LOCAL_{name.upper()}": str(path) for name, path in named if path is not None}
+
+
 def find_project(folder: Path, overrides: Mapping[str, PathOverride] | None = None) -> Project:
     """Find the project that `folder` is, or lies in."""
     try:

@@ -29,6 +29,7 @@ from mwaa_local.errors import MwaaLocalError
 if TYPE_CHECKING:
     from mwaa_local.aws.access_keys import AccessKeys
     from mwaa_local.aws.application import Environ, Handler
+    from mwaa_local.aws.home_bucket import HomeBucket
     from mwaa_local.aws.mwaa_api.backend import EnvironmentBackend
     from mwaa_local.aws.mwaa_api.handler import MwaaApi
     from mwaa_local.aws.mwaa_api.work import Work
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from mwaa_local.aws.queues import QueueStore
 
     MakeBackend = Callable[[argparse.Namespace, S3Store], EnvironmentBackend]
+    MakeHome = Callable[[argparse.Namespace, S3Store], HomeBucket | None]
 
 LISTEN_ON = "127.0.0.1"
 JOURNAL = "queues.jsonl"
@@ -43,17 +45,22 @@ JOURNAL = "queues.jsonl"
 log = logging.getLogger("mwaa_local.aws")
 
 
-def main(arguments: Sequence[str] | None = None, make_backend: "MakeBackend | None" = None) -> int:
+def main(
+    arguments: Sequence[str] | None = None,
+    make_backend: "MakeBackend | None" = None,
+    make_home: "MakeHome | None" = None,
+) -> int:
     """Serve; return 0 after SIGTERM or the parent's end, or the error's exit code.
 
-    `make_backend` gives what runs the environments of the MWAA API; without it they are records only.
+    `make_backend` gives what runs the environments of the MWAA API; without it they are records only. `make_home` gives
+    what fills the project's own bucket.
     """
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     log.setLevel(logging.INFO)
     _configure_moto()
     try:
-        _serve(options, make_backend)
+        _serve(options, make_backend, make_home)
     except MwaaLocalError as error:
         log.error("%s %s", error.message, error.hint)
         return error.exit_code
@@ -116,7 +123,9 @@ def _configure_moto() -> None:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
 
 
-def _serve(options: argparse.Namespace, make_backend: "MakeBackend | None") -> None:
+def _serve(
+    options: argparse.Namespace, make_backend: "MakeBackend | None", make_home: "MakeHome | None"
+) -> None:
     # Imported here, after _configure_moto.
     from mwaa_local.aws import persistence
     from mwaa_local.aws.access_keys import load_access_keys
@@ -147,7 +156,10 @@ def _serve(options: argparse.Namespace, make_backend: "MakeBackend | None") -> N
     backend = make_backend(options, objects) if make_backend else None
     required = options.require_credentials
     keys = load_access_keys(required) if required else {}
+    home = make_home(options, objects) if make_home else None
     api, work = _mwaa_api(options, backend, key, keys)
+    if home is not None:
+        api.environments.home_files = home.settings
 
     @contextmanager
     def recording(environ: "Environ") -> Iterator[None]:
@@ -156,8 +168,14 @@ def _serve(options: argparse.Namespace, make_backend: "MakeBackend | None") -> N
         services.record(str(environ.get("HTTP_X_AMZ_TARGET", "")))
 
     logs = LogGroups(api.environments.all, options.state, options.environment)
+
+    def prepare(environ: "Environ") -> None:
+        if home is not None:
+            home.prepare(environ)
+        logs.prepare(environ)
+
     guard = Guard(keys, api.is_for) if required else None
-    application = Endpoint(handlers, api, recording, logs.prepare, guard)
+    application = Endpoint(handlers, api, recording, prepare, guard)
     server = _server_class(options.parent)(LISTEN_ON, options.port, application, handler=_request_handler())
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)

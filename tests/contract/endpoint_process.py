@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import boto3
 from botocore.config import Config
@@ -35,6 +35,7 @@ class Endpoint:
     arguments: tuple[str, ...] = ()
     variables: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
+    module: ClassVar[str] = "mwaa_local.aws.server"
 
     @property
     def url(self) -> str:
@@ -45,7 +46,7 @@ class Endpoint:
         return f"{self.url}/123456789012/{QUEUE}"
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "mwaa_local.aws.server", "--port", str(self.port)]
+        command = [sys.executable, "-m", self.module, "--port", str(self.port)]
         command += ["--state", str(self.state), "--queue", QUEUE, "--bucket", BUCKET, *self.arguments]
         with (self.state / "log").open("ab") as log:
             self.process = subprocess.Popen(command, stderr=log, env={**os.environ, **self.variables})
