@@ -232,29 +232,29 @@ def _role(inputs: StackInputs, role: Role, name: str) -> ServiceSpec:
         environment=_sorted(role_environment(inputs, role, name)),
         cwd=str(inputs.places.airflow_home),
         log=str(inputs.places.logs / f"{name}.log"),
-        probe=_probe(inputs, role, name),
+        probe=role_probe(inputs.version, inputs.ports, inputs.places.run, role, name),
         needs=("postgres", "aws"),
         stop_signal=signal.SIGTERM,
         stop_grace=10.0,
     )
 
 
-def _probe(inputs: StackInputs, role: Role, name: str) -> Probe:
+def role_probe(version: MwaaVersion, ports: Ports, beats: Path, role: Role, name: str) -> Probe:
     """Return how a role's health is asked: the web server reports what other roles' heartbeats say."""
-    three = inputs.version.generation is Generation.AIRFLOW_3
-    url = f"http://127.0.0.1:{inputs.ports.webserver}" + ("/api/v2/monitor/health" if three else "/health")
+    three = version.generation is Generation.AIRFLOW_3
+    url = f"http://127.0.0.1:{ports.webserver}" + ("/api/v2/monitor/health" if three else "/health")
     match role:
         case Role.WORKER:
-            return BeatProbe(str(inputs.places.run / f"{name}.beat"))
+            return BeatProbe(str(beats / f"{name}.beat"))
         case Role.WEBSERVER:
             return HttpProbe(url)
         case Role.SCHEDULER:
             return HttpProbe(url, "scheduler")
         case Role.TRIGGERER:
-            reported = inputs.version.number >= TRIGGERER_HEALTH_FROM
+            reported = version.number >= TRIGGERER_HEALTH_FROM
             return HttpProbe(url, "triggerer") if reported else AliveProbe(5.0)
         case Role.DAG_PROCESSOR:
-            reported = inputs.version.number >= DAG_PROCESSOR_HEALTH_FROM
+            reported = version.number >= DAG_PROCESSOR_HEALTH_FROM
             return HttpProbe(url, "dag_processor") if reported else AliveProbe(5.0)
 
 

@@ -27,8 +27,10 @@ from mwaa_local.runtime.dag_runs import (
     to_json,
 )
 from mwaa_local.runtime.junit import render_junit
+from mwaa_local.runtime.objects import AirflowProgram
 from mwaa_local.runtime.visitor import Guest
 
+CONTAINER_LOGS = Path("/var/log/mwaa-local")
 LOGGING_TASKS = (Role.SCHEDULER, Role.WORKER)
 STATE_COLOURS = {"success": "green", "failed": "red", "upstream_failed": "yellow", "up_for_retry": "yellow"}
 EXAMPLES = """\b
@@ -149,8 +151,11 @@ def _task_line(change: TaskChanged, *, coloured: bool) -> str:
 def _follow(seen: Look, request: DagRunRequest, *, quiet: bool) -> DagRunResult:
     seen.running()
     visit = seen.visit(Guest.STRICT)
-    logs = (seen.folder.log(service.name) for service in seen.services if service.role in LOGGING_TASKS)
-    request = replace(request, process_logs=tuple(logs))
+    # In a container, the folder of logs is elsewhere.
+    logs = CONTAINER_LOGS if visit.prefix else seen.folder.logs
+    names = (service.name for service in seen.services if service.role in LOGGING_TASKS)
+    request = replace(request, process_logs=tuple(logs / f"{name}.log" for name in names))
+    program = AirflowProgram(visit.python, visit.variables, prefix=visit.prefix)
     coloured = is_coloured()
 
     def show(event: DagRunEvent) -> None:
@@ -158,4 +163,4 @@ def _follow(seen: Look, request: DagRunRequest, *, quiet: bool) -> DagRunResult:
         for line in render_event(event, coloured=coloured) if refused or not quiet else ():
             click.echo(line, err=refused)
 
-    return follow_dag_run(make_commands(), visit.python, visit.variables, request, show)
+    return follow_dag_run(make_commands(), program, request, show)

@@ -45,6 +45,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ci": ("ci", "Write a pipeline file: check, plan, deploy."),
     "cost": ("cost", "Price an environment for a month."),
     "build": ("build", "Build the image of an MWAA version."),
+    "compose": ("compose_command", "Write the environment as a Compose file of your own."),
     "reset-db": ("lifecycle", "Empty the metadata database."),
     "destroy": ("lifecycle", "Remove everything mwaa-local keeps for this project."),
     "doctor": ("doctor", "Check this machine."),

@@ -37,7 +37,7 @@ def airflow_command(folder: Path, as_mwaa: bool, arguments: tuple[str, ...]) -> 
     if as_mwaa:
         check_allowed(arguments, load_version(record.version))
     visit = seen.visit(Guest.STRICT)
-    leave_to([str(visit.python), str(visit.airflow), *arguments], visit.variables)
+    leave_to([*visit.airflow, *arguments], visit.variables)
 
 
 @click.command(context_settings=PASS_ON)
@@ -58,7 +58,7 @@ def python_command(folder: Path, arguments: tuple[str, ...]) -> None:
     visit = _visit_built(seen)
     if not seen.supervised and sys.stderr.isatty():
         click.echo("The environment is stopped: there is no database and no local AWS.", err=True)
-    leave_to([str(visit.python), *arguments], visit.variables)
+    leave_to([*visit.interpreter, *arguments], visit.variables)
 
 
 @click.command()
@@ -68,6 +68,11 @@ def shell_command(folder: Path) -> None:
     seen = look(folder)
     record = seen.running()
     visit = seen.visit(Guest.AT_HOME)
+    if visit.prefix:
+        click.echo(
+            f"Airflow {record.version} of {record.environment}, in its container; leave with exit.", err=True
+        )
+        leave_to([*visit.prefix, "bash"], visit.variables)
     shell = Path(os.environ.get("SHELL") or "/bin/sh")
     if not shell.is_file():
         raise UsageError(f"Your shell {shell} is not there.", hint="set SHELL to one that is")
@@ -85,6 +90,9 @@ def _visit_built(seen: Look) -> Visit:
         raise RuntimeStateError(
             "The environment has not been built yet.", hint="start it once: mwaa-local start"
         )
+    if seen.record is not None and seen.record.is_compose:
+        seen.running()
+        return seen.visit(Guest.AT_HOME)
     visit = seen.visit(Guest.AT_HOME)
     if not visit.python.exists():
         raise RuntimeStateError(

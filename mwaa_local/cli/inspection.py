@@ -26,7 +26,7 @@ def status_command(folder: Path, show_password: bool, as_json: bool) -> int:
 
     The exit code is 0 if every service is healthy, else 1.
     """
-    status = find_status(look(folder), show_password=show_password)
+    status = find_status(look(folder, asking=True), show_password=show_password)
     now = time.time()
     if as_json:
         click.echo(json.dumps(status.as_document(now), indent=2))
@@ -56,6 +56,8 @@ def has_display() -> bool:
 
 def find_status(seen: Look, *, show_password: bool) -> EnvironmentStatus:
     """Return the status of an environment, from the record of its start or (stopped) from what is configured."""
+    if seen.silence is not None:
+        raise seen.silence
     health = judge(seen.services, supervised=seen.supervised)
     secrets = (read_json(seen.folder.secrets) or {}) if show_password else {}
     password = str(secrets["admin_password"]) if "admin_password" in secrets else None

@@ -9,15 +9,15 @@ from typing import Any
 import click
 
 from mwaa_local.catalog import difference_from_stock
-from mwaa_local.cli.app import App, make_app
+from mwaa_local.cli.app import make_app
 from mwaa_local.cli.options import environment_options, json_option, project_option
 from mwaa_local.cli.progress import open_progress
+from mwaa_local.cli.runtimes import chosen_runtime, current_runtime, destroy_environment
 from mwaa_local.cli.stage_site import open_stage
 from mwaa_local.cli.summary import StartSummary, build_summary, render_summary
 from mwaa_local.config import LoadedConfig
 from mwaa_local.errors import RuntimeStateError, UsageError
-from mwaa_local.runtime.database import project_database, reset_database
-from mwaa_local.runtime.native import NativeRuntime
+from mwaa_local.runtime.backend import Runtime
 
 
 @click.command()
@@ -42,10 +42,10 @@ def start_command(folder: Path, foreground: bool, open_browser: bool, as_json: b
         click.echo(f"Its other commands: mwaa-local status --project {folder}", err=True)
     project = app.project(folder, flags)
     loaded = app.load(project, flags)
-    runtime = app.runtime(project)
     progress = open_progress()
     for warning in loaded.warnings:
         progress.warn(f"{warning.message} {warning.hint}")
+    runtime = chosen_runtime(app, project, loaded, progress)
     record, started = runtime.start(loaded, progress)
     summary = build_summary(runtime, record, started, _differences(loaded))
     _show(summary, as_json=as_json)
@@ -59,7 +59,7 @@ def start_command(folder: Path, foreground: bool, open_browser: bool, as_json: b
 def stop_command(folder: Path) -> None:
     """Stop the environment; database, logs and local AWS are kept."""
     app = make_app()
-    runtime = app.runtime(app.project(folder))
+    runtime = current_runtime(app, app.project(folder))
     with open_progress().step("Stopping"):
         stopped = runtime.stop()
     click.echo("Stopped." if stopped else "Nothing was running.", err=True)
@@ -74,15 +74,15 @@ def restart_command(service: str | None, folder: Path, as_json: bool, **flags: A
     """Restart the environment, or only SERVICE (for example `scheduler`)."""
     app = make_app()
     project = app.project(folder, flags)
-    runtime = app.runtime(project)
     if service is not None:
-        runtime.restart_service(service)
+        current_runtime(app, project).restart_service(service)
         click.echo(f"Restarting {service}.", err=True)
         return
     loaded = app.load(project, flags)
     progress = open_progress()
     with progress.step("Stopping"):
-        runtime.stop()
+        current_runtime(app, project).stop()
+    runtime = chosen_runtime(app, project, loaded, progress)
     record, started = runtime.start(loaded, progress)
     _show(build_summary(runtime, record, started, _differences(loaded)), as_json=as_json)
 
@@ -95,10 +95,9 @@ def reset_db_command(folder: Path, yes: bool) -> None:
     app = make_app()
     project = app.project(folder)
     loaded = app.load(project)
-    runtime = app.runtime(project)
+    runtime = current_runtime(app, project)
     confirm(f"Delete all runs, variables and connections of {loaded.config.name}?", yes=yes)
-    runtime.stop()
-    reset_database(project_database(database_folder(app, runtime), loaded.version.airflow))
+    runtime.reset_database(loaded.version)
     click.echo("The database is empty; `mwaa-local start` makes a new one.", err=True)
 
 
@@ -109,26 +108,12 @@ def destroy_command(folder: Path, yes: bool) -> None:
     """Stop the environment and remove everything mwaa-local keeps for this project; your files stay."""
     app = make_app()
     project = app.project(folder)
-    runtime = app.runtime(project)
     if not project.state.exists():
         click.echo("There is nothing to remove.", err=True)
         return
     confirm(f"Remove {project.state} with its database, logs and local AWS?", yes=yes)
-    runtime.destroy()
+    destroy_environment(app, project)
     click.echo("Removed.", err=True)
-
-
-def database_folder(app: App, runtime: NativeRuntime) -> Path:
-    """Return where the project's databases lie: with root, that may be outside the project."""
-    import os
-
-    from mwaa_local.runtime.database_user import choose_database_user
-
-    runtime.folder.create()
-    folder = runtime.folder.database
-    folder.mkdir(mode=0o700, exist_ok=True)
-    app.host.cache.mkdir(parents=True, exist_ok=True)
-    return choose_database_user(app.host.commands, os.getuid(), folder, app.host.cache).folder
 
 
 def _differences(loaded: LoadedConfig) -> tuple[str, ...]:
@@ -149,7 +134,7 @@ def confirm(question: str, *, yes: bool) -> None:
         raise RuntimeStateError("Nothing was changed.")
 
 
-def _follow_until_interrupted(runtime: NativeRuntime) -> int:
+def _follow_until_interrupted(runtime: Runtime) -> int:
     from mwaa_local.cli.logs import follow_services
 
     with contextlib.suppress(KeyboardInterrupt):

@@ -17,11 +17,13 @@ from mwaa_local.adapters.locks import is_locked
 from mwaa_local.adapters.replacement import become
 from mwaa_local.aws_ports import AwsAccess, EnvironmentService
 from mwaa_local.config import Project
+from mwaa_local.docker_ports import ContainerRecord
+from mwaa_local.errors import EngineError, MwaaLocalError
 from mwaa_local.ports import Clock, CommandRunner
 from mwaa_local.project import find_project, path_overrides
 from mwaa_local.runtime.start_record import StartRecord, load_record, not_running
 from mwaa_local.runtime.state import ServiceReport, StateFolder, load_status
-from mwaa_local.runtime.visitor import Guest, Visit, plan_visit
+from mwaa_local.runtime.visitor import Guest, Visit, plan_visit, visit_container
 from mwaa_local.stack import parse_stack
 
 
@@ -35,25 +37,63 @@ class Look:
     record: StartRecord | None
     """Of the last start."""
     services: tuple[ServiceReport, ...]
-    """As the last supervisor left them."""
+    """As the last supervisor left them, or as the engine sees their containers."""
+    containers: tuple[ContainerRecord, ...] = ()
+    """Where they run in containers."""
+    silence: MwaaLocalError | None = None
+    """Why the engine of the containers does not answer."""
 
     def running(self) -> StartRecord:
-        """Return the record of what runs; RuntimeStateError if nothing does."""
+        """Return the record of what runs; RuntimeStateError if nothing does, EngineError if that cannot be known."""
+        if self.silence is not None:
+            raise self.silence
         if not self.supervised or self.record is None:
             raise not_running()
         return self.record
 
     def visit(self, guest: Guest) -> Visit:
         """Return the interpreter and the variables with which the user's own programs run here."""
+        if self.record is not None and self.record.is_compose:
+            return _visit_container(self)
+        return self.local_visit(guest)
+
+    def local_visit(self, guest: Guest) -> Visit:
+        """Return the same for programs of this machine: of containers, only where their AWS is."""
         stack = parse_stack(self.folder.stack.read_text(encoding="utf-8", errors="replace"))
         return plan_visit(stack, os.environ, guest)
 
 
-def look(folder: Path) -> Look:
-    """Look at the project at, or above, a folder."""
+def look(folder: Path, *, asking: bool = False) -> Look:
+    """Look at the project at, or above, a folder; `asking` services in containers how they are takes a moment."""
     project = find_project(folder, path_overrides({}, os.environ))
     state = StateFolder(project.state)
-    return Look(project, state, is_locked(state.supervisor_lock), load_record(state), load_status(state))
+    record, supervised = load_record(state), is_locked(state.supervisor_lock)
+    if record is not None and record.is_compose and not supervised:
+        return _look_at_containers(project, state, record, asking=asking)
+    return Look(project, state, supervised, record, load_status(state))
+
+
+def _look_at_containers(project: Project, folder: StateFolder, record: StartRecord, *, asking: bool) -> Look:
+    """Ask the engine; what takes a moment to import is not needed for native environments."""
+    from mwaa_local.cli.containers import list_containers, make_watch
+    from mwaa_local.runtime.container_reports import is_up
+
+    try:
+        containers = list_containers(record, os.environ)
+    except EngineError as error:
+        return Look(project, folder, False, record, (), silence=error)
+    if not is_up(containers):
+        return Look(project, folder, False, record, (), containers)
+    services = make_watch(folder).reports(containers, asking=asking)
+    return Look(project, folder, True, record, services, containers)
+
+
+def _visit_container(seen: Look) -> Visit:
+    from mwaa_local.cli.containers import find_container_client
+
+    terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    client = find_container_client(seen.running(), os.environ)
+    return visit_container(client, seen.containers, os.environ, terminal=terminal)
 
 
 def make_commands() -> CommandRunner:

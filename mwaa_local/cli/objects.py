@@ -100,7 +100,7 @@ def _program(folder: Path) -> AirflowProgram:
     seen = look(folder)
     seen.running()
     visit = seen.visit(Guest.STRICT)
-    return AirflowProgram(visit.python, visit.variables)
+    return AirflowProgram(visit.python, visit.variables, prefix=visit.prefix)
 
 
 connections_command = make_group(ObjectKind.CONNECTIONS)

@@ -69,6 +69,6 @@ def _of_the_environment(seen: Look) -> dict[str, str]:
         return {"AWS_EC2_METADATA_DISABLED": "true"}
     from mwaa_local.runtime.visitor import Guest
 
-    visit = seen.visit(Guest.STRICT)
+    visit = seen.local_visit(Guest.STRICT)
     found = {name: value for name, value in visit.variables.items() if name.startswith(_AWS)}
     return {**found, "MWAA_LOCAL_RUNNING": "1"}

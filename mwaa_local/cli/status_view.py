@@ -43,6 +43,8 @@ def render_status(status: EnvironmentStatus, now: float, *, coloured: bool) -> s
     for text in status.differences or ("in nothing from stock MWAA",):
         lines += render_fact("Differs", text)
     lines.append(f"  Executor    {status.executor}")
+    if status.compose_project:
+        lines.append(f"  Containers  of the Compose project {status.compose_project}")
     lines += _aws_lines(status)
     if status.services and status.health is not Health.STOPPED:
         lines += ["", *_service_lines(status.services, now, coloured=coloured)]
@@ -89,4 +91,5 @@ def _service_lines(services: tuple[ServiceReport, ...], now: float, *, coloured:
         line if service.phase is Phase.HEALTHY else paint(line, "yellow", coloured=coloured)
         for line, service in zip(lines, services, strict=True)
     ]
-    return ["  " + line for line in (header, *painted)]
+    notes = [f"{service.name}: {service.note}." for service in services if service.note]
+    return ["  " + line for line in (header, *painted, *notes)]

@@ -4,11 +4,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mwaa_local.cli.render import render_fact
+from mwaa_local.runtime.backend import Runtime
 from mwaa_local.runtime.dag_discovery import load_settled
-from mwaa_local.runtime.metadata import ImportFailure, MetadataClient
-from mwaa_local.runtime.native import NativeRuntime
+from mwaa_local.runtime.metadata import ImportFailure
 from mwaa_local.runtime.start_record import StartRecord
-from mwaa_local.runtime.state import read_json
 
 SHOWN_DAGS = 10
 USER = "admin"
@@ -45,12 +44,10 @@ class StartSummary:
 
 
 def build_summary(
-    runtime: NativeRuntime, record: StartRecord, started: bool, differences: tuple[str, ...]
+    runtime: Runtime, record: StartRecord, started: bool, differences: tuple[str, ...]
 ) -> StartSummary:
     """Collect the summary of a running environment."""
-    metadata = load_settled(
-        metadata_client(runtime, record), runtime.project.dags, runtime.folder, runtime.host.clock
-    )
+    metadata = load_settled(runtime.metadata(), runtime.project.dags, runtime.folder, runtime.host.clock)
     return StartSummary(
         name=record.environment,
         url=f"http://127.0.0.1:{record.ports.webserver}",
@@ -68,17 +65,6 @@ def build_summary(
         import_errors=metadata.import_errors,
         started=started,
     )
-
-
-def metadata_client(runtime: NativeRuntime, record: StartRecord) -> MetadataClient:
-    """Return the client of a running environment's database."""
-    from pathlib import Path
-
-    from mwaa_local.runtime.database import database_url
-
-    secrets = read_json(runtime.folder.secrets) or {}
-    url = database_url(str(secrets.get("database_password", "")), record.ports.postgres)
-    return MetadataClient(Path(record.python), url, runtime.host.commands)
 
 
 def render_summary(summary: StartSummary) -> str:

@@ -26,7 +26,6 @@ LOGS = "/var/log/mwaa-local"
 HOME = "/usr/local/airflow"
 ALIASES = ("api.aws", "env.aws", "ops.aws")
 """Names by which boto3 looks for the endpoint of MWAA's API when it puts prefixes before the host's name."""
-SECRETS_FILE_FOLDER = "/run/mwaa-local-secrets"
 INNER, OUTER = "inner", "outer"
 GIB = 1 << 30
 HEADER = """\
@@ -70,6 +69,8 @@ class ComposeInputs:
     images: ComposeImages
     places: ComposePlaces
     aws_arguments: tuple[str, ...]
+    aws_mounts: tuple[tuple[Path, str], ...]
+    """What of the host the endpoint reads, and where in its container."""
     cpus: int
     """What the engine's machine has: it refuses a container that asks for more."""
     run_id: str
@@ -81,7 +82,7 @@ def build_compose(inputs: ComposeInputs, template: Mapping[str, Any] | None = No
     common = _common_values(inputs)
     services = {name: _fill(service, common) for name, service in pattern["services"].items()}
     services["aws"]["command"] += inputs.aws_arguments
-    _mount_secrets_file(services["aws"], inputs.loaded.config)
+    services["aws"]["volumes"] += [_mount(source, target) for source, target in inputs.aws_mounts]
     is_private = inputs.loaded.config.network_mode is NetworkMode.PRIVATE
     if not is_private:
         del services["gateway"]
@@ -193,12 +194,6 @@ def _join_networks(documents: dict[str, dict[str, Any]], *, private: bool) -> No
     if private:
         documents["webserver"].pop("ports")
         documents["gateway"]["depends_on"] = ["webserver"]
-
-
-def _mount_secrets_file(service: dict[str, Any], config: EnvironmentConfig) -> None:
-    if config.secrets_file is not None:
-        target = f"{SECRETS_FILE_FOLDER}/{config.secrets_file.name}"
-        service["volumes"].append(_mount(config.secrets_file, target))
 
 
 def _mount(source: Path, target: str) -> dict[str, Any]:

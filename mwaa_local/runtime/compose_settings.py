@@ -129,6 +129,7 @@ class ContainerSettings:
             jwt_secret=secrets.jwt_secret,
             passwords_file=PASSWORDS if three else None,
             task_url=f"http://webserver:{ports.webserver}",
+            statsd=self.aws.statsd,
         )
 
 

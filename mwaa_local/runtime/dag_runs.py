@@ -13,6 +13,7 @@ from typing import Any, assert_never
 
 from mwaa_local.errors import CommandError
 from mwaa_local.ports import CommandRunner
+from mwaa_local.runtime.objects import AirflowProgram
 
 _REQUEST_VARIABLE = "MWAA_LOCAL_REQUEST"
 _LAST_LINES = 30
@@ -232,14 +233,13 @@ def to_json(result: DagRunResult) -> str:
 
 def follow_dag_run(
     commands: CommandRunner,
-    python: Path,
-    environment: Mapping[str, str],
+    program: AirflowProgram,
     request: DagRunRequest,
     on_event: Callable[[DagRunEvent], None],
 ) -> DagRunResult:
     """Run a DAG with the Airflow environment's interpreter and report each event as it comes.
 
-    `environment` is what Airflow's own commands get in this project. CommandError if the program breaks off.
+    CommandError if the program breaks off.
     """
     result = DagRunResult(request.dag_id)
     others: deque[str] = deque(maxlen=_LAST_LINES)
@@ -253,9 +253,11 @@ def follow_dag_run(
         result = add_event(result, event)
         on_event(event)
 
-    command = (str(python), "-m", "mwaa_inside.run_dag")
+    command = (*program.prefix, str(program.python), "-m", "mwaa_inside.run_dag")
     # The configuration of a run may hold secrets: an environment is private, a command line is not.
-    exit_code = commands.stream(command, read, env={**environment, _REQUEST_VARIABLE: request.to_json()})
+    exit_code = commands.stream(
+        command, read, env={**program.environment, _REQUEST_VARIABLE: request.to_json()}
+    )
     if result.state == "running":
         said = "\n".join(others)
         raise CommandError(

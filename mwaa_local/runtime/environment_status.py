@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from mwaa_local.config import AwsKind
+from mwaa_local.config import AwsKind, RuntimeKind
 from mwaa_local.runtime.convergence import Phase
 from mwaa_local.runtime.start_record import StartRecord
 from mwaa_local.runtime.state import ServiceReport
@@ -45,6 +45,8 @@ class EnvironmentStatus:
     services: tuple[ServiceReport, ...]
     password: str | None = None
     """Only when it was asked for."""
+    compose_project: str = ""
+    """The name by which its containers are found, where it runs in some."""
 
     def as_document(self, now: float) -> dict[str, Any]:
         """Return the form that `--json` prints; `now` in seconds since the epoch."""
@@ -55,6 +57,8 @@ class EnvironmentStatus:
             "version": self.version,
             "amazon_provider": self.amazon_provider,
             "differences": list(self.differences),
+            "runtime": (RuntimeKind.COMPOSE if self.compose_project else RuntimeKind.NATIVE).value,
+            "compose_project": self.compose_project or None,
             "executor": self.executor,
             "aws": self.aws,
             "aws_endpoint": self.aws_endpoint,
@@ -74,6 +78,7 @@ def _service_document(service: ServiceReport, now: float) -> dict[str, Any]:
         "seconds_in_phase": round(max(0.0, now - service.since), 1),
         "restarts": service.restarts,
         "last_exit": service.last_exit,
+        "note": service.note or None,
     }
 
 
@@ -117,4 +122,5 @@ def describe_running(
         aws_endpoint=f"http://127.0.0.1:{record.ports.aws}" if local_aws else None,
         services=services,
         password=password,
+        compose_project=record.compose_project,
     )

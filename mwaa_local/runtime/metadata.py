@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,10 @@ class MetadataClient:
     python: Path
     url: str
     commands: CommandRunner
+    prefix: tuple[str, ...] = ()
+    """What brings the command into a container, where the database's URL is known."""
+    script: Path = SCRIPT
+    environment: Mapping[str, str] = field(default_factory=lambda: {"PATH": "/usr/bin:/bin"})
 
     def load(self) -> Metadata:
         """Return DAGs and import errors; DatabaseError if the database cannot be asked."""
@@ -76,8 +80,8 @@ class MetadataClient:
 
     def _ask(self, question: str, stdin: str) -> Mapping[str, Any]:
         answer = self.commands.run(
-            [str(self.python), str(SCRIPT), question],
-            env={"MWAA_LOCAL_DATABASE_URL": self.url, "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
+            [*self.prefix, str(self.python), str(self.script), question],
+            env={**self.environment, "MWAA_LOCAL_DATABASE_URL": self.url, "LC_ALL": "C.UTF-8"},
             timeout=PATIENCE,
             stdin=stdin,
         )

@@ -2,19 +2,21 @@
 
 import contextlib
 import json
+import os
 import secrets as random
-import shutil
 import signal
 import sys
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
-from mwaa_local.catalog import Role
+from mwaa_local.catalog import MwaaVersion
 from mwaa_local.config import LoadedConfig, Project
 from mwaa_local.errors import RoleFailedError, RuntimeStateError
 from mwaa_local.ports import ProcessId, ProcessOrder
 from mwaa_local.runtime.airflow_home import prepare_own_folder, remove_temporary_files, request_digest
 from mwaa_local.runtime.convergence import Phase
-from mwaa_local.runtime.database_user import remove_data
+from mwaa_local.runtime.database import database_url, project_database, reset_database
+from mwaa_local.runtime.database_user import choose_database_user
 from mwaa_local.runtime.host import Host, Progress
 from mwaa_local.runtime.leftovers import (
     SUPERVISOR_VARIABLE,
@@ -29,8 +31,15 @@ from mwaa_local.runtime.preparation import Prepared, prepare
 from mwaa_local.runtime.service_logs import rotate_logs, tail
 from mwaa_local.runtime.settings_record import render_settings
 from mwaa_local.runtime.start_record import StartRecord, load_record, not_running
-from mwaa_local.runtime.state import ServiceReport, StateFolder, load_status, read_json, write_private
-from mwaa_local.stack import ServiceSpec, Stack, parse_stack, render_stack
+from mwaa_local.runtime.state import (
+    ServiceReport,
+    StateFolder,
+    load_status,
+    read_json,
+    write_private,
+)
+from mwaa_local.runtime.state_removal import remove_state
+from mwaa_local.stack import render_stack
 
 FAILURES_TO_GIVE_UP = 3
 SPAWN_PATIENCE = 20.0
@@ -118,15 +127,25 @@ class NativeRuntime:
         """Return the services as the supervisor last saw them; none if nothing runs."""
         return load_status(self.folder) if self.is_running() else ()
 
-    def stack(self) -> Stack:
-        """Return the stack that runs; RuntimeStateError if nothing does."""
-        if not self.is_running():
+    def metadata(self) -> MetadataClient:
+        """Return what asks the database of the environment that runs."""
+        record = load_record(self.folder)
+        if record is None:
             raise not_running()
-        return parse_stack(self.folder.stack.read_text(encoding="utf-8", errors="replace"))
+        secrets = read_json(self.folder.secrets) or {}
+        url = database_url(str(secrets.get("database_password", "")), record.ports.postgres)
+        return MetadataClient(Path(record.python), url, self.host.commands)
 
-    def role_service(self, role: Role) -> ServiceSpec:
-        """Return the first service of a role in the stack that runs."""
-        return next(service for service in self.stack().services if service.role == role)
+    def reset_database(self, version: MwaaVersion) -> None:
+        """Stop the environment and delete a version's metadata database."""
+        self.stop()
+        self.folder.create()
+        folder = self.folder.database
+        folder.mkdir(mode=0o700, exist_ok=True)
+        self.host.cache.mkdir(parents=True, exist_ok=True)
+        # With root, the databases may lie outside the project.
+        user = choose_database_user(self.host.commands, os.getuid(), folder, self.host.cache)
+        reset_database(project_database(user.folder, version.airflow))
 
     def destroy(self) -> bool:
         """Stop the environment and remove all that is kept for the project; False if there was nothing."""
@@ -134,14 +153,7 @@ class NativeRuntime:
         if not folder.root.exists():
             return False
         self.stop()
-        remove_data(folder.database)
-        try:
-            shutil.rmtree(folder.root)
-        except OSError as error:
-            raise RuntimeStateError(
-                f"Cannot remove {error.filename or folder.root}: {error.strerror}",
-                hint="check who owns the folder, then run `mwaa-local destroy` again",
-            ) from error
+        remove_state(folder)
         return True
 
     def _recovers(self, progress: Progress) -> bool:

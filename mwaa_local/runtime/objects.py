@@ -35,6 +35,8 @@ class AirflowProgram:
     python: Path
     environment: Mapping[str, str]
     timeout: float = 120.0
+    prefix: tuple[str, ...] = ()
+    """What brings a command into a container."""
 
 
 def export_objects(commands: CommandRunner, program: AirflowProgram, kind: ObjectKind) -> tuple[Entry, ...]:
@@ -64,7 +66,7 @@ def import_objects(
 
 
 def _ask(commands: CommandRunner, program: AirflowProgram, request: Mapping[str, Any]) -> dict[str, Any]:
-    command = (str(program.python), "-m", "mwaa_inside.objects")
+    command = (*program.prefix, str(program.python), "-m", "mwaa_inside.objects")
     # Secrets travel through stdin and stdout: neither a command line nor a file ever holds them.
     result = commands.run(
         command, env=program.environment, stdin=json.dumps(request), timeout=program.timeout

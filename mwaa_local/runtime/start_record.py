@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from mwaa_local.config import RuntimeKind
 from mwaa_local.environment_stack import Ports
 from mwaa_local.errors import RuntimeStateError
 from mwaa_local.runtime.state import StateFolder, read_json
@@ -24,6 +25,17 @@ class StartRecord:
     """A digest of what was asked for: as long as it is the same, a running environment is left alone."""
     executor: str
     aws: str
+    runtime: str = "native"
+    compose_project: str = ""
+    """Of the Compose runtime: the name by which its containers are found."""
+    environment_class: str = ""
+    engine: str = ""
+    """Of the Compose runtime: where the engine listens."""
+
+    @property
+    def is_compose(self) -> bool:
+        """Tell whether it runs in containers."""
+        return self.runtime == RuntimeKind.COMPOSE.value
 
 
 def load_record(folder: StateFolder) -> StartRecord | None:

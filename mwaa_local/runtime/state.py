@@ -101,6 +101,11 @@ class StateFolder:
         return self.root / "aws"
 
     @property
+    def compose(self) -> Path:
+        """What the Compose runtime keeps: its file, and the private files of its containers."""
+        return self.root / "compose"
+
+    @property
     def own_folders(self) -> OwnFolders:
         """Return where the services have their HOME and TMPDIR; the state folder exists."""
         return OwnFolders(self.root / "homes", temporary_folder(self.root))
@@ -257,6 +262,8 @@ class ServiceReport:
     restarts: int
     was_healthy: bool
     last_exit: int | None
+    note: str = ""
+    """What else there is to say, such as that it was killed for its memory."""
 
 
 def render_status(states: tuple[ServiceState, ...], now: float, monotonic: float) -> str:

@@ -1,11 +1,13 @@
 """The environment that a visitor gets: a command, a Python or a shell that the user runs next to the services."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from mwaa_local.catalog import Role
+from mwaa_local.docker_ports import ContainerRecord
+from mwaa_local.errors import EngineError, RuntimeStateError
 from mwaa_local.runtime.leftovers import RUN_VARIABLE
 from mwaa_local.stack import ServiceSpec, Stack
 
@@ -32,6 +34,11 @@ FOREIGN = frozenset({"PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "VIRTUAL_ENV_PRO
 """What the user's own shell may have set up for another Python, another Airflow or another AWS account."""
 
 
+PASSED_ON = ("MWAA_LOCAL_REQUEST", "TERM", "COLUMNS", "LINES", "NO_COLOR")
+"""What comes along into a container."""
+ENTRY = ("python3", "-m", "mwaa_inside.container", "exec", "--")
+
+
 class Guest(StrEnum):
     """How much of the user's own variables comes along."""
 
@@ -47,11 +54,20 @@ class Visit:
 
     python: Path
     variables: Mapping[str, str]
+    prefix: tuple[str, ...] = ()
+    """What brings a command into a container."""
 
     @property
-    def airflow(self) -> Path:
+    def airflow(self) -> tuple[str, ...]:
         """Return the airflow command of the environment."""
-        return self.python.parent / "airflow"
+        if self.prefix:
+            return *self.prefix, "airflow"
+        return str(self.python), str(self.python.parent / "airflow")
+
+    @property
+    def interpreter(self) -> tuple[str, ...]:
+        """Return the command of the environment's Python."""
+        return *self.prefix, str(self.python)
 
 
 def plan_visit(stack: Stack, environ: Mapping[str, str], guest: Guest) -> Visit:
@@ -66,6 +82,41 @@ def plan_visit(stack: Stack, environ: Mapping[str, str], guest: Guest) -> Visit:
             for name in ("HOME", "TMPDIR"):
                 own.pop(name, None)
     return Visit(Path(scheduler.command[0]), {**theirs, **own})
+
+
+def visit_container(
+    client: tuple[str, ...],
+    containers: Sequence[ContainerRecord],
+    environ: Mapping[str, str],
+    *,
+    terminal: bool,
+) -> Visit:
+    """Return what a visitor gets of an environment in containers: a place in the scheduler's."""
+    return Visit(Path("python3"), environ, container_command(client, containers, terminal=terminal))
+
+
+def container_command(
+    client: tuple[str, ...], containers: Sequence[ContainerRecord], *, terminal: bool
+) -> tuple[str, ...]:
+    """Return what a command is to begin with so that it runs as the user in a scheduler's container.
+
+    RuntimeStateError if there is none, EngineError without a program that can do it.
+    """
+    if not client:
+        raise EngineError(
+            "There is no docker or podman command on this machine to run something in a container with.",
+            hint="install one of them (Debian: docker.io); the engine itself may be elsewhere",
+        )
+    running = (each for each in containers if each.role == Role.SCHEDULER and each.state == "running")
+    scheduler = next(running, None)
+    if scheduler is None:
+        raise RuntimeStateError(
+            "The scheduler's container does not run.",
+            hint="see why: mwaa-local status, mwaa-local logs scheduler",
+        )
+    # Only names: the client takes the values out of its own variables, so that no command line shows them.
+    passed = [part for name in PASSED_ON for part in ("--env", name)]
+    return (*client, "exec", "-it" if terminal else "-i", *passed, scheduler.name, *ENTRY)
 
 
 def _is_foreign(name: str) -> bool:

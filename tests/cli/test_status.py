@@ -103,6 +103,7 @@ def test_json_holds_every_service(environment: SeemingEnvironment, cli: Cli) -> 
         "pid": 11,
         "restarts": 0,
         "last_exit": None,
+        "note": None,
     }
 
 

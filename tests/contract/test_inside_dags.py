@@ -81,9 +81,7 @@ class Site:
     def run(self, request: DagRunRequest) -> tuple[DagRunResult, list[object]]:
         """Follow a run of the probe DAG."""
         events: list[object] = []
-        result = follow_dag_run(
-            COMMANDS, self.program.python, self.program.environment, request, events.append
-        )
+        result = follow_dag_run(COMMANDS, self.program, request, events.append)
         return result, events
 
 

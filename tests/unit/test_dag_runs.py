@@ -25,6 +25,7 @@ from mwaa_local.runtime.dag_runs import (
     to_json,
 )
 from mwaa_local.runtime.junit import render_junit
+from mwaa_local.runtime.objects import AirflowProgram
 from tests.fakes import FakeCommands, RanCommand
 
 TIMES = {"start": "2024-01-01T00:00:00+00:00", "end": "2024-01-01T00:00:02+00:00", "duration": 2.0}
@@ -149,7 +150,9 @@ def test_a_run_is_followed_line_by_line_and_its_configuration_stays_off_the_comm
 
     events: list[DagRunEvent] = []
     request = DagRunRequest("d", conf={"password": "hush"}, process_logs=(Path("s.log"),))
-    result = follow_dag_run(FakeCommands({("py",): answer}), Path("py"), {"A": "b"}, request, events.append)
+    result = follow_dag_run(
+        FakeCommands({("py",): answer}), AirflowProgram(Path("py"), {"A": "b"}), request, events.append
+    )
     assert result.exit_code == 0
     assert events == [result.finished]
     (ran,) = asked
@@ -163,7 +166,7 @@ def test_a_run_is_followed_line_by_line_and_its_configuration_stays_off_the_comm
 def test_a_program_that_breaks_off_shows_what_it_said() -> None:
     commands = FakeCommands({("py",): CommandResult(1, "", "OperationalError: no database\n")})
     with pytest.raises(CommandError, match="OperationalError: no database"):
-        follow_dag_run(commands, Path("py"), {}, DagRunRequest("d"), lambda event: None)
+        follow_dag_run(commands, AirflowProgram(Path("py"), {}), DagRunRequest("d"), lambda event: None)
 
 
 def line(event: str, **fields: object) -> str:

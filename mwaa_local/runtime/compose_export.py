@@ -1,0 +1,56 @@
+"""Writes an environment's Compose file for others to run: with secrets and data beside it, and nothing of ours running.
+
+Its containers have volumes of their own, under the name that Compose gives the project (its folder's, or `-p NAME`).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mwaa_local.config import LoadedConfig
+from mwaa_local.runtime.backend import StartProgress
+from mwaa_local.runtime.compose import ComposeRuntime
+from mwaa_local.runtime.compose_file import ComposePlaces
+from mwaa_local.runtime.compose_preparation import ComposeTarget, plan_compose
+from mwaa_local.runtime.port_choice import choose_ports
+from mwaa_local.runtime.state import unwritable
+
+RUN = "exported"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportPlace:
+    """Where an exported file lies, and what belongs to it."""
+
+    file: Path
+
+    @property
+    def secrets(self) -> Path:
+        """Return the folder of the private files."""
+        return self.file.with_name(f"{self.file.stem}.secrets")
+
+    @property
+    def data(self) -> Path:
+        """Return the folder that the containers write."""
+        return self.file.with_name(f"{self.file.stem}.data")
+
+
+def export_compose(
+    runtime: ComposeRuntime, loaded: LoadedConfig, place: ExportPlace, progress: StartProgress
+) -> None:
+    """Write the file and what belongs to it; RuntimeStateError where that cannot be."""
+    folder, host, site = runtime.folder, runtime.host, runtime.site
+    folder.create()
+    try:
+        place.secrets.mkdir(mode=0o700, exist_ok=True)
+        place.data.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise unwritable(Path(error.filename or place.file), error) from error
+    images = site.images.ensure(loaded, runtime.project, progress)
+    with host.lock(folder.start_lock):
+        ports = choose_ports(loaded.config, folder, host.port_finder, progress.note)
+    # The host's own authority stays the host's: containers that we know nothing of get one of their own.
+    authority = place.data / "authority"
+    places = ComposePlaces(place.data, place.secrets, authority)
+    target = ComposeTarget(loaded.config.name, ports, images, places, RUN)
+    parts = plan_compose(loaded, runtime.project, host, site, target)
+    parts.write(place.file)

@@ -1,0 +1,221 @@
+"""Everything that a start in containers gets ready before Compose is called: images, ports, settings, the files.
+
+Nothing here starts a container of the environment.
+"""
+
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from mwaa_local.airflow_settings import Setting
+from mwaa_local.catalog import MwaaVersion
+from mwaa_local.config import EnvironmentConfig, LoadedConfig, Project
+from mwaa_local.docker_ports import ComposeProgram, Containers
+from mwaa_local.environment_stack import Ports, role_probe, service_names
+from mwaa_local.runtime.airflow_home import project_fingerprint
+from mwaa_local.runtime.backend import StartProgress
+from mwaa_local.runtime.compose_file import (
+    HOME,
+    ComposeImages,
+    ComposeInputs,
+    ComposePlaces,
+    build_compose,
+    render_compose,
+)
+from mwaa_local.runtime.compose_project import ComposeProject, make_folders, write_secrets
+from mwaa_local.runtime.compose_settings import ContainerSettings, choose_user
+from mwaa_local.runtime.host import AwsPlan, Host
+from mwaa_local.runtime.port_choice import choose_ports
+from mwaa_local.runtime.preparation import needs_permissions
+from mwaa_local.runtime.state import Secrets, StateFolder, ensure_secrets, require_room, write_private
+from mwaa_local.stack import HttpProbe, PostgresProbe, Probe, ServiceSpec, Stack
+
+ENDPOINT = "http://aws:4566"
+"""The local AWS as containers reach it."""
+
+
+class ImageSource(Protocol):
+    """Where the images of an environment come from."""
+
+    def missing(self, loaded: LoadedConfig) -> tuple[str, ...]:
+        """Return which images the engine has not got, in words: those that take minutes to build."""
+        ...
+
+    def ensure(self, loaded: LoadedConfig, project: Project, progress: StartProgress) -> ComposeImages:
+        """Return the images, built where the engine has not got them; ImageBuildError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerAwsPlan:
+    """How the endpoint is started in a container, and what of the host it reads."""
+
+    plan: AwsPlan
+    """Its command is the endpoint's arguments."""
+    mounts: tuple[tuple[Path, str], ...]
+
+
+class ContainerAwsPlanner(Protocol):
+    """Plans the AWS endpoint of an environment in containers."""
+
+    @property
+    def authority(self) -> Path:
+        """Return the folder of the local authority on the host, which exists."""
+        ...
+
+    def plan(
+        self, config: EnvironmentConfig, version: MwaaVersion, ports: Ports, secrets: Secrets
+    ) -> ContainerAwsPlan:
+        """Return the plan; UsageError for what containers cannot do."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ComposeSite:
+    """What the Compose runtime needs from outside, beside what the native one does."""
+
+    address: str
+    """Where the engine listens."""
+    containers: Containers
+    compose: Callable[[], ComposeProgram]
+    """EngineError where there is none; only what starts something needs it."""
+    images: ImageSource
+    aws: ContainerAwsPlanner
+    client: tuple[str, ...]
+    """The program that runs commands in containers; empty where there is none."""
+    postgres_answers: Callable[[int], bool]
+    user: tuple[int, int]
+    """The host's user and group."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComposePrepared:
+    """A Compose file that can be brought up, and what is known about it."""
+
+    name: str
+    stack: Stack
+    ports: Ports
+    images: ComposeImages
+    settings: tuple[Setting, ...]
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class ComposeTarget:
+    """Under which name, on which ports, from which images and where containers are to run."""
+
+    name: str
+    ports: Ports
+    images: ComposeImages
+    places: ComposePlaces
+    run_id: str
+    update_permissions: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ComposeParts:
+    """What the file and the private files beside it are made of."""
+
+    inputs: ComposeInputs
+    settings: ContainerSettings
+
+    def write(self, file: Path) -> None:
+        """Write the Compose file and the private files, and make what containers write."""
+        places = self.inputs.places
+        make_folders(places.state, places.authority, self.settings.user)
+        write_secrets(places.secrets, self.settings)
+        write_private(file, render_compose(build_compose(self.inputs), self.inputs.loaded.config))
+
+
+def prepare_compose(
+    loaded: LoadedConfig,
+    project: Project,
+    host: Host,
+    site: ComposeSite,
+    progress: StartProgress,
+    *,
+    run_id: str,
+) -> ComposePrepared:
+    """Get everything ready and write the files; images that are there already cost next to nothing."""
+    folder = StateFolder(project.state)
+    require_room(folder)
+    kept = ComposeProject(folder)
+    images = site.images.ensure(loaded, project, progress)
+    name = kept.ensure_name(loaded.config.name)
+    ports = choose_ports(loaded.config, folder, host.port_finder, progress.note)
+    fingerprint = project_fingerprint(project, f"{images.project} {name}")
+    plain = project.plugins is None and images.project == images.airflow
+    update = needs_permissions(kept.permissions, fingerprint, plain=plain)
+    places = kept.places(site.aws.authority)
+    parts = plan_compose(
+        loaded, project, host, site, ComposeTarget(name, ports, images, places, run_id, update)
+    )
+    parts.write(kept.file)
+    stack = host_stack(parts, kept.beats)
+    return ComposePrepared(name, stack, ports, images, parts.settings.settings(), fingerprint)
+
+
+def plan_compose(
+    loaded: LoadedConfig, project: Project, host: Host, site: ComposeSite, target: ComposeTarget
+) -> ComposeParts:
+    """Decide what the file says and what the containers are told."""
+    folder = StateFolder(project.state)
+    secrets = ensure_secrets(folder, host.new_fernet_key)
+    machine = site.containers.machine()
+    user = choose_user(*site.user, rootless=machine.rootless)
+    aws = site.aws.plan(loaded.config, loaded.version, target.ports, secrets)
+    settings = ContainerSettings(
+        loaded, project, target.ports, secrets, aws.plan, user, target.update_permissions
+    )
+    inputs = ComposeInputs(
+        loaded=loaded,
+        project=project,
+        name=target.name,
+        ports=target.ports,
+        images=target.images,
+        places=target.places,
+        aws_arguments=aws.plan.command,
+        aws_mounts=aws.mounts,
+        cpus=machine.cpus,
+        run_id=target.run_id,
+    )
+    return ComposeParts(inputs, settings)
+
+
+def host_stack(parts: ComposeParts, beats: Path) -> Stack:
+    """Return the services as they are seen from the host: how their health is asked, and where their AWS is."""
+    inputs = parts.inputs
+    config, ports = inputs.loaded.config, inputs.ports
+    specs = [
+        _spec(parts, "postgres", "", PostgresProbe(ports.postgres)),
+        _spec(parts, "aws", "", HttpProbe(f"http://127.0.0.1:{ports.aws}/_mwaa_local/health")),
+    ]
+    for role in inputs.loaded.version.roles:
+        for name in service_names(config, role):
+            probe = role_probe(inputs.loaded.version, ports, beats, role, name)
+            specs.append(_spec(parts, name, str(role), probe))
+    return Stack(tuple(specs), None, inputs.run_id)
+
+
+def _spec(parts: ComposeParts, name: str, role: str, probe: Probe) -> ServiceSpec:
+    here = f"http://127.0.0.1:{parts.inputs.ports.aws}"
+    variables = {
+        name: value.replace(ENDPOINT, here)
+        for name, value in parts.settings.aws.variables
+        if name.startswith("AWS_")
+    }
+    return ServiceSpec(
+        name=name,
+        role=role,
+        command=("python3",),
+        forked=False,
+        environment=tuple(sorted(variables.items())) if role else (),
+        cwd=HOME,
+        log=str(parts.inputs.places.state / "logs" / f"{name}.log"),
+        probe=probe,
+        needs=("postgres", "aws") if role else (),
+        stop_signal=signal.SIGTERM,
+        stop_grace=10.0,
+    )

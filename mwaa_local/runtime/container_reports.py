@@ -1,0 +1,162 @@
+"""What the containers of an environment are doing, in the words of the native runtime's services.
+
+Pure but for the files that containers touch: the engine says what runs, probes say whether it works.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mwaa_local.docker_ports import ContainerRecord
+from mwaa_local.runtime.convergence import START_LIMIT, Phase
+from mwaa_local.runtime.state import ServiceReport
+from mwaa_local.stack import BeatProbe, Probe, ServiceSpec, Stack
+
+MIGRATION = "migrate"
+"""The service that ends when the database is ready."""
+BEAT_AGE = 45.0
+"""Seconds after which a worker's file is too old."""
+
+IsHealthy = Callable[[Probe, float], bool | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """The containers, what was asked of them, and what else is known."""
+
+    stack: Stack
+    containers: tuple[ContainerRecord, ...]
+    answers: Mapping[str, bool | None]
+    """By service; a service that was not asked counts as healthy while it runs."""
+    killed: Mapping[str, int]
+    """By service: how many of its processes were killed for their memory."""
+    limits: Mapping[str, int]
+    """By service: gigabytes of memory."""
+    ready_run: str
+    """The run that has once been ready."""
+    now: float
+
+
+def ask_services(
+    stack: Stack, containers: tuple[ContainerRecord, ...], is_healthy: IsHealthy, now: float
+) -> dict[str, bool | None]:
+    """Ask each service whose container runs whether it works."""
+    running = {each.service: each.started or now for each in containers if each.state == "running"}
+    return {
+        spec.name: _ask(spec.probe, now, now - running[spec.name], is_healthy)
+        for spec in stack.services
+        if spec.name in running
+    }
+
+
+def _ask(probe: Probe, now: float, alive_for: float, is_healthy: IsHealthy) -> bool | None:
+    if isinstance(probe, BeatProbe):
+        try:
+            return now - Path(probe.path).stat().st_mtime < BEAT_AGE
+        except OSError:
+            return False
+    return is_healthy(probe, alive_for)
+
+
+def read_killed(beats: Path) -> dict[str, int]:
+    """Return how many processes of each service were killed for their memory, as their containers have noted it."""
+    found = {}
+    for path in beats.glob("*.oom"):
+        try:
+            found[path.stem] = int(path.read_text(encoding="ascii").split()[0])
+        except (OSError, ValueError, IndexError):
+            continue
+    return found
+
+
+def report_services(sighting: Sighting) -> tuple[ServiceReport, ...]:
+    """Return a report of each service, and of containers that an override file has added."""
+    by_service = {each.service: each for each in sighting.containers}
+    reports = [_report(spec, by_service.pop(spec.name, None), sighting) for spec in sighting.stack.services]
+    by_service.pop(MIGRATION, None)
+    others = (_report_other(container, sighting) for container in by_service.values())
+    return (*reports, *others)
+
+
+def is_up(containers: tuple[ContainerRecord, ...]) -> bool:
+    """Tell whether the environment runs: whether any of its containers does, or is about to again."""
+    return any(each.state in ("running", "restarting", "paused") for each in containers)
+
+
+def _report(spec: ServiceSpec, container: ContainerRecord | None, sighting: Sighting) -> ServiceReport:
+    if container is None:
+        return ServiceReport(
+            name=spec.name,
+            role=spec.role,
+            phase=Phase.STOPPED,
+            pid=None,
+            started=None,
+            since=sighting.now,
+            failures=0,
+            restarts=0,
+            was_healthy=False,
+            last_exit=None,
+            note="it has no container",
+        )
+    was_healthy = container.run_id == sighting.ready_run
+    phase = _phase(container, sighting.answers.get(spec.name, True), sighting.now, was_healthy=was_healthy)
+    return _as_report(container, spec.role, phase, sighting, was_healthy=was_healthy)
+
+
+def _report_other(container: ContainerRecord, sighting: Sighting) -> ServiceReport:
+    phase = _phase(container, True, sighting.now, was_healthy=True)
+    return _as_report(container, "", phase, sighting, was_healthy=True)
+
+
+def _as_report(
+    container: ContainerRecord, role: str, phase: Phase, sighting: Sighting, *, was_healthy: bool
+) -> ServiceReport:
+    runs = container.state == "running"
+    since = container.started if runs else container.finished
+    return ServiceReport(
+        name=container.service,
+        role=role,
+        phase=phase,
+        pid=container.pid,
+        started=container.started,
+        since=since or sighting.now,
+        failures=0 if phase is Phase.HEALTHY else container.restarts,
+        restarts=container.restarts,
+        was_healthy=was_healthy,
+        last_exit=None if runs else _exit_code(container.exit_code),
+        note=_note(container, sighting),
+    )
+
+
+def _phase(container: ContainerRecord, answer: bool | None, now: float, *, was_healthy: bool) -> Phase:
+    match container.state:
+        case "running":
+            if answer:
+                return Phase.HEALTHY
+            young = now - (container.started or now) < START_LIMIT
+            return Phase.STARTING if young and not was_healthy else Phase.UNHEALTHY
+        case "created":
+            return Phase.WAITING
+        case "restarting":
+            return Phase.BACKOFF
+        case "paused":
+            return Phase.UNHEALTHY
+        case _:
+            return Phase.STOPPED
+
+
+def _note(container: ContainerRecord, sighting: Sighting) -> str:
+    limit = sighting.limits.get(container.service)
+    of_limit = f" (limit {limit} GB)" if limit else ""
+    killed = sighting.killed.get(container.service, 0)
+    if killed:
+        tasks = f"{killed} process{'' if killed == 1 else 'es'}"
+        return f"{tasks} killed for want of memory{of_limit}"
+    if container.out_of_memory:
+        return f"killed for want of memory{of_limit}"
+    return "paused: docker unpause" if container.state == "paused" else ""
+
+
+def _exit_code(code: int) -> int:
+    """Return an exit code as the native runtime has it: the number of a signal is negative."""
+    return 128 - code if 128 < code < 192 else code
