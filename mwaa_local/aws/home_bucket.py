@@ -6,7 +6,6 @@ folder is put into it; keys that did not come from there are let alone, even tho
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -52,7 +51,8 @@ class HomeBucket:
     read: ReadFolder
     recording: Callable[[], AbstractContextManager[object]]
     """What is changed inside is on disk afterwards."""
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float]
+    """Seconds that only go forward."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _next: float = 0.0
     _files: tuple[HomeFile, ...] = ()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mwaa_local.adapters.clock import SystemClock
 from mwaa_local.adapters.commands import SystemCommands
 from mwaa_local.adapters.process_usage import free_memory, measure_trees
 from mwaa_local.adapters.processes import SystemProcesses
@@ -61,7 +62,9 @@ class Composition:
         from mwaa_local.aws.home_bucket import HomeBucket
 
         read = folder_reader(options, self.environ)
-        self.home = HomeBucket(options.bucket, read, objects.recording) if read else None
+        self.home = (
+            HomeBucket(options.bucket, read, objects.recording, SystemClock().monotonic) if read else None
+        )
         return self.home
 
     def _find_bucket(self, name: str) -> "Source | None":
