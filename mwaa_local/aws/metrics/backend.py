@@ -8,8 +8,10 @@ where statistic sets allow it.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import ModuleType
 from typing import Any, ClassVar
 
+from moto.cloudwatch import urls
 from moto.cloudwatch.exceptions import InvalidParameterValue, ValidationError
 from moto.cloudwatch.metric_data_expression_parser import parse_expression
 from moto.cloudwatch.models import (
@@ -44,6 +46,11 @@ class MetricsBackend(CloudWatchBackend):
     """The metrics of one region."""
 
     store: ClassVar[MetricStore]
+
+    @property
+    def _url_module(self) -> ModuleType:
+        # moto would look for the URLs beside the module of the class.
+        return urls
 
     def get_filtered_metrics(
         self, metric_name: str, namespace: str, dimensions: list[dict[str, str]]

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from argparse import Namespace
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from mwaa_local.aws.metrics.collector import Collector
-from mwaa_local.aws.metrics.figures import Figures, Machine
+from mwaa_local.aws.metrics.figures import NO_MACHINE, Figures, Machine
 from mwaa_local.aws.metrics.names import NAMESPACE
 from mwaa_local.aws.metrics.receiver import receive
 from mwaa_local.aws.metrics.store import MINUTE, MetricStore, Statistics, make_series
 from mwaa_local.aws.mwaa_api.records import Environment
+from mwaa_local.aws.mwaa_api.service import EnvironmentsService
 
 FOLDER = "metrics"
 SIGNING_NAME = "/monitoring/"
@@ -84,6 +86,15 @@ class Metrics:
                 # Files and processes of others come and go: the next minute is another chance.
                 log.exception("the figures of a minute are missing")
             self.store.write()
+
+
+def start_metrics(options: Namespace, environments: EnvironmentsService, machine: Machine | None) -> Metrics:
+    """Begin to take the metrics of all environments of an endpoint, given the options of its process."""
+    around = Surroundings(environments.all, options.environment, options.state, machine or NO_MACHINE)
+    metrics = Metrics(around)
+    environments.publish = metrics.publish
+    metrics.start(options.listen, options.port)
+    return metrics
 
 
 def _published(each: Mapping[str, Any]) -> Statistics:
