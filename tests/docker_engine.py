@@ -125,6 +125,8 @@ def make_archive(prefix: Path, minor: str, archive: Path) -> None:
         subprocess.run(command, check=True, capture_output=True, timeout=600)
         target = root / prefix.relative_to("/")
         shutil.copytree(prefix, target, symlinks=True, ignore=leave_out)
+        excluded = "".join(f"path-exclude /{place}\n" for place in NOT_IN_SLIM[:3])
+        (root / "etc/dpkg/dpkg.cfg.d/docker").write_text(excluded)
         for place in NOT_IN_SLIM:
             for path in root.glob(place):
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()

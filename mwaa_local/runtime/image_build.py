@@ -139,7 +139,7 @@ def _collect(recipe: ImageRecipe, site: BuildSite, folder: Path, missing: tuple[
         image=recipe.system_tag,
         command=("python3", f"{_WORK}/collect_wheels.py", uv, _WORK),
         user="root",
-        environment=tuple((name, site.environ[name]) for name in _PASSED_ON if name in site.environ),
+        environment=passed_on(site.environ),
         folder=_WORK,
         files=(
             ("collect_wheels.py", recipe.collector.encode()),
@@ -170,6 +170,11 @@ def _collect(recipe: ImageRecipe, site: BuildSite, folder: Path, missing: tuple[
             f"\n{shown}",
             hint="containers must reach the package index (PIP_INDEX_URL and the proxy variables are passed on)",
         )
+
+
+def passed_on(environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return the user's variables that a container gets which has to reach the index."""
+    return tuple((name, environ[name]) for name in _PASSED_ON if name in environ)
 
 
 def _missing(wanted: tuple[Pin, ...], folder: Path) -> tuple[Pin, ...]:

@@ -30,7 +30,7 @@ from mwaa_local.runtime.venv import AirflowEnvironment, is_usable
 MWAA_TIME_LIMIT = 540.0
 """Nine minutes (amazon-mwaa-docker-images, user_requirements.py)."""
 
-_WATCHED = (
+WATCHED = (
     "apache-airflow",
     "celery",
     "kombu",
@@ -85,7 +85,7 @@ def ensure_project_environment(
         return ProjectEnvironment(_ensure_copy(base, project.state, tools), (), ())
     files = read_requirements(project, {**tools.environ, **options.variables}, official_constraints)
     notes = _notes(files, base, version)
-    if not _asks_for_something(files):
+    if not asks_for_something(files):
         return ProjectEnvironment(_ensure_copy(base, project.state, tools), (), notes)
     forces = version.constraints_policy is not ConstraintsPolicy.WARN and not files.has_constraints
     layer = Layer(
@@ -107,7 +107,7 @@ def ensure_project_environment(
         going_on = f"The requirements are NOT installed (MWAA, too, goes on without them): {failure.message}"
         return ProjectEnvironment(_ensure_copy(base, project.state, tools), (), (*notes, going_on))
     changes = _changes(base.root, environment.root)
-    alarms = tuple(_alarm(each) for each in changes if each.name in _WATCHED)
+    alarms = tuple(describe_change(each) for each in changes if each.name in WATCHED)
     return ProjectEnvironment(environment, changes, (*notes, *alarms))
 
 
@@ -151,7 +151,7 @@ def _remove_old_layers(state: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _asks_for_something(files: RequirementsFiles) -> bool:
+def asks_for_something(files: RequirementsFiles) -> bool:
     """Return whether any line installs something; options and constraints alone do not."""
     for name, text in files.texts:
         if name.startswith("constraints-"):
@@ -166,7 +166,7 @@ def _asks_for_something(files: RequirementsFiles) -> bool:
 
 def _notes(files: RequirementsFiles, base: AirflowEnvironment, version: MwaaVersion) -> tuple[str, ...]:
     notes = []
-    if not files.has_constraints and _asks_for_something(files):
+    if not files.has_constraints and asks_for_something(files):
         forced = version.constraints_policy is not ConstraintsPolicy.WARN
         does = "MWAA forces its own" if forced else "without them a package may change Airflow's own"
         notes.append(f"{files.sources[0][1]} names no constraints; {does}.")
@@ -188,7 +188,8 @@ def _changes(base: Path, layer: Path) -> tuple[PackageChange, ...]:
     )
 
 
-def _alarm(change: PackageChange) -> str:
+def describe_change(change: PackageChange) -> str:
+    """Say that the requirements change a package that Airflow stands on."""
     return (
         f"The requirements change {change.name} from {change.before} to {change.after}: Airflow may not work with it. "
         "Use the version's constraints."

@@ -5,8 +5,8 @@ installed here: its own files, and the packages it imports at the same versions.
 """
 
 import json
+import re
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,8 +27,14 @@ PYTHON = "3.11"
 LEFT_OUT = ("docker", "rich", "uv")
 """What only commands of the host use."""
 _PACKAGE = Path(__file__).parents[1]
-_SERVED = ("_images/*/*.t*", "adapters/*.py", "aws/**/*.py", "cli/__init__.py", "cli/endpoint.py", "*.py")
-"""The files of mwaa-local that run in the image: a change of any other one needs no other image."""
+_ENTRIES = ("mwaa_local.cli.endpoint", "mwaa_local.aws.forward")
+"""What the entry program runs; with what they import, the modules that the image needs."""
+_NOT_FOLLOWED = "mwaa_local.cli"
+"""The command line: the image only needs that there is such a package."""
+_DATA = ("_images/*/*.t*",)
+_IMPORT = re.compile(
+    r"^\s*(?:from|import)\s+(mwaa_local[\w.]*)(?:\s+import\s+(\([^)]*\)|[^\n]*))?", re.MULTILINE
+)
 _PLATFORMS = {"linux/amd64": "x86_64-manylinux_2_36", "linux/arm64": "aarch64-manylinux_2_36"}
 _PATIENCE = 600.0
 
@@ -133,10 +139,31 @@ def _install(recipe: ServicesRecipe, tools: Toolchain, target: Path) -> None:
         )
 
 
-def _own_files(package: Path) -> Iterator[Path]:
-    """Yield the files of mwaa-local that run in the image, by their places in the package."""
-    for pattern in _SERVED:
-        yield from (path.relative_to(package) for path in sorted(package.glob(pattern)))
+def _own_files(package: Path) -> tuple[Path, ...]:
+    """Return the files of mwaa-local that run in the image, by their places in the package.
+
+    A change of any other one needs no other image.
+    """
+    found, waiting = set[Path](), [*_ENTRIES]
+    while waiting:
+        module = waiting.pop()
+        path = _file_of(module, package)
+        if path is None or path in found:
+            continue
+        found.add(path)
+        waiting.append(module.rpartition(".")[0])
+        if module != _NOT_FOLLOWED:
+            for name, what in _IMPORT.findall(_content(package / path)):
+                waiting += [name, *(f"{name}.{each}" for each in re.findall(r"\w+", what))]
+    data = (path.relative_to(package) for pattern in _DATA for path in package.glob(pattern))
+    return tuple(sorted({*found, *data}))
+
+
+def _file_of(module: str, package: Path) -> Path | None:
+    """Return where a module of ours lies in the package, None for what is no module."""
+    place = Path(*module.split(".")[1:])
+    candidates = (place.with_suffix(".py"), place / "__init__.py") if place.name else (Path("__init__.py"),)
+    return next((each for each in candidates if (package / each).is_file()), None)
 
 
 def _content(path: Path) -> str:
