@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
@@ -15,15 +16,18 @@ from mwaa_local.adapters.postgres_probe import postgres_accepts
 from mwaa_local.cli.container_aws import ContainerAws
 from mwaa_local.config import LoadedConfig, Project
 from mwaa_local.docker_ports import ContainerRecord, DockerEngine
+from mwaa_local.errors import EngineError, RequirementsError
 from mwaa_local.runtime.backend import StartProgress
 from mwaa_local.runtime.compose import ComposeRuntime
 from mwaa_local.runtime.compose_file import ComposeImages
-from mwaa_local.runtime.compose_preparation import ComposeSite
+from mwaa_local.runtime.compose_preparation import ComposeSite, ProjectOrder
 from mwaa_local.runtime.compose_watch import ComposeWatch
 from mwaa_local.runtime.host import Host
 from mwaa_local.runtime.image import DEFAULT_PLATFORM, ImageRecipe, ImageWishes, make_recipe
 from mwaa_local.runtime.image_build import BuildSite, build_image, find_built
 from mwaa_local.runtime.preparation import toolchain
+from mwaa_local.runtime.project_image import REPOSITORY as PROJECT_REPOSITORY
+from mwaa_local.runtime.project_image import build_project_image, find_project_image, make_project_recipe
 from mwaa_local.runtime.readiness import Prober
 from mwaa_local.runtime.services_image import (
     ServicesRecipe,
@@ -89,29 +93,56 @@ class BuiltImages:
         absent = []
         if find_built(self.engine, self._airflow(loaded)) is None:
             absent.append(f"of Airflow {loaded.version.airflow}")
-        if find_services_image(self.engine, self._services()) is None:
+        if find_services_image(self.engine, self._services(loaded)) is None:
             absent.append("of PostgreSQL and the AWS endpoint")
         return tuple(absent)
 
-    def ensure(self, loaded: LoadedConfig, project: Project, progress: StartProgress) -> ComposeImages:  # noqa: ARG002
-        """Return the images, built where they are missing."""
-        airflow, services = self._airflow(loaded), self._services()
-        site = BuildSite(self.engine, self.host.cache, self.host.lock, self.host.environ, progress)
+    def ensure(self, loaded: LoadedConfig, progress: StartProgress) -> ComposeImages:
+        """Return the images without a project's requirements, built where they are missing."""
+        airflow, services = self._airflow(loaded), self._services(loaded)
+        site = self._site(progress)
         if find_built(self.engine, airflow) is None:
             build_image(airflow, site)
         if find_services_image(self.engine, services) is None:
             build_services_image(services, site, toolchain(self.host, progress))
         return ComposeImages(airflow.tag, airflow.tag, services.tag)
 
+    def ensure_project(self, airflow: str, order: ProjectOrder, progress: StartProgress) -> str:
+        """Return the image with the project's requirements, built where it is missing."""
+        recipe = make_project_recipe(airflow, order.loaded, order.project, order.variables)
+        if recipe is None:
+            return airflow
+        recipe = replace(recipe, platform=self._platform)
+        if find_project_image(self.engine, recipe) is not None:
+            return recipe.tag
+        try:
+            built = build_project_image(recipe, self._site(progress))
+        except RequirementsError as failure:
+            if not order.loaded.config.ignore_requirements_failure:
+                raise
+            progress.warn(
+                f"The requirements are NOT installed (MWAA, too, goes on without them): {failure.message}"
+            )
+            return airflow
+        for warning in built.warnings:
+            progress.warn(warning)
+        return recipe.tag
+
+    def discard(self, image: str) -> None:
+        """Remove the image of a project; one that another project uses stays."""
+        if image.startswith(f"{PROJECT_REPOSITORY}:"):
+            with suppress(EngineError):
+                self.engine.remove_image(image)
+
+    def _site(self, progress: StartProgress) -> BuildSite:
+        return BuildSite(self.engine, self.host.cache, self.host.lock, self.host.environ, progress)
+
     def _airflow(self, loaded: LoadedConfig) -> ImageRecipe:
-        environ = self.host.environ
-        wishes = ImageWishes(self._platform, environ.get("MWAA_LOCAL_BASE_IMAGE", ""))
+        wishes = ImageWishes(self._platform, loaded.config.base_image)
         return make_recipe(loaded.version, loaded.config.amazon_provider, wishes, installed_version("uv"))
 
-    def _services(self) -> ServicesRecipe:
-        return make_services_recipe(
-            self._platform, self.host.environ.get("MWAA_LOCAL_SERVICES_BASE_IMAGE", "")
-        )
+    def _services(self, loaded: LoadedConfig) -> ServicesRecipe:
+        return make_services_recipe(self._platform, loaded.config.services_base_image)
 
     @property
     def _platform(self) -> str:

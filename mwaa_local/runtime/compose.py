@@ -136,8 +136,11 @@ class ComposeRuntime:
         folder = self.folder
         if not folder.root.exists():
             return False
+        record = load_record(folder)
         with self.host.lock(folder.start_lock):
             self._remove(volumes=True)
+        if record is not None and record.is_compose:
+            self.site.images.discard(record.packages)
         remove_state(folder)
         return True
 

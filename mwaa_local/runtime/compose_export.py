@@ -45,12 +45,12 @@ def export_compose(
         place.data.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise unwritable(Path(error.filename or place.file), error) from error
-    images = site.images.ensure(loaded, runtime.project, progress)
+    images = site.images.ensure(loaded, progress)
     with host.lock(folder.start_lock):
         ports = choose_ports(loaded.config, folder, host.port_finder, progress.note)
     # The host's own authority stays the host's: containers that we know nothing of get one of their own.
     authority = place.data / "authority"
     places = ComposePlaces(place.data, place.secrets, authority)
     target = ComposeTarget(loaded.config.name, ports, images, places, RUN)
-    parts = plan_compose(loaded, runtime.project, host, site, target)
+    parts = plan_compose(loaded, runtime.project, host, site, target).with_requirements(site.images, progress)
     parts.write(place.file)

@@ -4,8 +4,8 @@ Nothing here starts a container of the environment.
 """
 
 import signal
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -43,9 +43,32 @@ class ImageSource(Protocol):
         """Return which images the engine has not got, in words: those that take minutes to build."""
         ...
 
-    def ensure(self, loaded: LoadedConfig, project: Project, progress: StartProgress) -> ComposeImages:
-        """Return the images, built where the engine has not got them; ImageBuildError."""
+    def ensure(self, loaded: LoadedConfig, progress: StartProgress) -> ComposeImages:
+        """Return the images without a project's requirements, built where the engine has not got them.
+
+        ImageBuildError says what failed.
+        """
         ...
+
+    def ensure_project(self, airflow: str, order: "ProjectOrder", progress: StartProgress) -> str:
+        """Return the image with the project's requirements: on `airflow`, or that itself where there are none.
+
+        RequirementsError, unless the project goes on without what cannot be installed.
+        """
+        ...
+
+    def discard(self, image: str) -> None:
+        """Remove the image of a project, unless another one uses it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectOrder:
+    """Whose requirements are installed, and what `${NAME}` in them stands for."""
+
+    loaded: LoadedConfig
+    project: Project
+    variables: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +134,6 @@ class ComposeTarget:
     images: ComposeImages
     places: ComposePlaces
     run_id: str
-    update_permissions: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +142,13 @@ class ComposeParts:
 
     inputs: ComposeInputs
     settings: ContainerSettings
+
+    def with_requirements(self, source: ImageSource, progress: StartProgress) -> "ComposeParts":
+        """Return the same with the image that has the project's requirements, built where it is missing."""
+        inputs = self.inputs
+        order = ProjectOrder(inputs.loaded, inputs.project, self.settings.install_variables())
+        image = source.ensure_project(inputs.images.airflow, order, progress)
+        return replace(self, inputs=replace(inputs, images=replace(inputs.images, project=image)))
 
     def write(self, file: Path) -> None:
         """Write the Compose file and the private files, and make what containers write."""
@@ -142,16 +171,16 @@ def prepare_compose(
     folder = StateFolder(project.state)
     require_room(folder)
     kept = ComposeProject(folder)
-    images = site.images.ensure(loaded, project, progress)
+    images = site.images.ensure(loaded, progress)
     name = kept.ensure_name(loaded.config.name)
     ports = choose_ports(loaded.config, folder, host.port_finder, progress.note)
+    target = ComposeTarget(name, ports, images, kept.places(site.aws.authority), run_id)
+    parts = plan_compose(loaded, project, host, site, target).with_requirements(site.images, progress)
+    images = parts.inputs.images
     fingerprint = project_fingerprint(project, f"{images.project} {name}")
     plain = project.plugins is None and images.project == images.airflow
     update = needs_permissions(kept.permissions, fingerprint, plain=plain)
-    places = kept.places(site.aws.authority)
-    parts = plan_compose(
-        loaded, project, host, site, ComposeTarget(name, ports, images, places, run_id, update)
-    )
+    parts = replace(parts, settings=replace(parts.settings, update_permissions=update))
     parts.write(kept.file)
     stack = host_stack(parts, kept.beats)
     return ComposePrepared(name, stack, ports, images, parts.settings.settings(), fingerprint)
@@ -166,9 +195,7 @@ def plan_compose(
     machine = site.containers.machine()
     user = choose_user(*site.user, rootless=machine.rootless)
     aws = site.aws.plan(loaded.config, loaded.version, target.ports, secrets)
-    settings = ContainerSettings(
-        loaded, project, target.ports, secrets, aws.plan, user, target.update_permissions
-    )
+    settings = ContainerSettings(loaded, project, target.ports, secrets, aws.plan, user)
     inputs = ComposeInputs(
         loaded=loaded,
         project=project,

@@ -63,6 +63,11 @@ class ContainerSettings:
         project = container_project(self.project)
         return build_airflow_settings(loaded.version, loaded.config, project, self._addresses(), {})
 
+    def install_variables(self) -> dict[str, str]:
+        """Return what `${NAME}` in requirements stands for; a startup script adds to that where it runs."""
+        settings = (*self.settings(), *role_variables(Role.SCHEDULER))
+        return {setting.name: setting.value for setting in settings}
+
     def airflow_orders(self) -> dict[str, Any]:
         """Return what the containers of the roles are told."""
         version, config = self.loaded.version, self.loaded.config
