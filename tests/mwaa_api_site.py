@@ -12,6 +12,7 @@ from typing import Any
 from mwaa_local.aws.access_keys import AccessKey, role_of
 from mwaa_local.aws.mwaa_api.assembly import find_version, latest_version
 from mwaa_local.aws.mwaa_api.backend import RestAnswer, RestCall, Wish
+from mwaa_local.aws.mwaa_api.customer_endpoints import CustomerEndpoints
 from mwaa_local.aws.mwaa_api.doors import DoorsService
 from mwaa_local.aws.mwaa_api.handler import MwaaApi
 from mwaa_local.aws.mwaa_api.lifecycle import Outcome, finish
@@ -74,6 +75,9 @@ class IdleBackend:
 
     def token_key(self, name: str) -> bytes:
         return f"key of {name}".encode()
+
+    def answers(self, name: str) -> bool:
+        return True
 
     def call_rest_api(self, wish: Wish, call: RestCall) -> RestAnswer:
         return RestAnswer({"/bad": 404, "/broken": 503}.get(call.path, 200), {"path": call.path})
@@ -142,8 +146,8 @@ class ApiSite:
     def __post_init__(self) -> None:
         backend = IdleBackend()
         self.store = BreakableStore(self.folder / "environments.json")
-        work = WorkByHand(self.store, backend, Pace())
-        around = Surroundings(self._world, latest_version, lambda: NOW)
+        work = WorkByHand(self.store, backend, Pace(), CustomerEndpoints(lambda _: (), lambda: NOW))
+        around = Surroundings(self._world, latest_version, lambda: NOW, backend.answers)
         environments = EnvironmentsService(MODEL, self.store, work, around)
         doors = DoorsService(environments, backend, lambda: NOW, partial(role_of, keys=KEYS))
         self.api = MwaaApi(MODEL, environments, doors, lambda name: name in BUCKETS)

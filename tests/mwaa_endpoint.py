@@ -64,6 +64,9 @@ class ScriptedBackend:
     def token_key(self, name: str) -> bytes:
         return f"key of {name}".encode()
 
+    def answers(self, name: str) -> bool:
+        return not (self._folder / f"silent-{name}").exists()
+
     def call_rest_api(self, wish: Wish, call: RestCall) -> RestAnswer:
         if call.path == "/health":
             return RestAnswer(200, {"status": "healthy", "role": call.role, "method": call.method})

@@ -19,6 +19,7 @@ from mwaa_local.aws.environments.project_folder import INCORRECT, ProjectFolder,
 from mwaa_local.aws.environments.source import FindSource
 from mwaa_local.aws.mwaa_api.backend import BackendError, RestAnswer, RestCall, Wish
 from mwaa_local.aws.web_doors.settings import parse_key, web_server_hostname
+from mwaa_local.aws.web_doors.web_server import WebServer
 from mwaa_local.errors import CommandError
 from mwaa_local.ports import CommandResult, CommandRunner
 
@@ -101,6 +102,13 @@ class NativeEnvironments:
     def token_key(self, name: str) -> bytes:
         """Return the environment's own key, by which its doors know its tokens."""
         return parse_key(str(self._document(name, "secrets.json")["token_key"]))
+
+    def answers(self, name: str) -> bool:
+        """Tell whether the environment's web server answers."""
+        try:
+            return WebServer(self._ports(name)["webserver"]).answers()
+        except BackendError:
+            return False
 
     def call_rest_api(self, wish: Wish, call: RestCall) -> RestAnswer:
         """Call the environment's REST API."""

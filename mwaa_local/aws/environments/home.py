@@ -13,6 +13,7 @@ from mwaa_local.aws.mwaa_api.backend import EnvironmentBackend, RestAnswer, Rest
 from mwaa_local.aws.mwaa_api.records import Environment, Status
 from mwaa_local.aws.mwaa_api.settings import LOG_TYPES, Identity, created_settings
 from mwaa_local.aws.web_doors.settings import LOOPBACK
+from mwaa_local.aws.web_doors.web_server import WebServer
 
 QUEUE_PREFIX = "airflow-celery-"
 NETWORK = {"SubnetIds": ["subnet-local-a", "subnet-local-b"], "SecurityGroupIds": ["sg-local"]}
@@ -78,6 +79,12 @@ class WithHome:
     def token_key(self, name: str) -> bytes:
         """Return the key of an environment."""
         return self._home.key if name == self._home.name else self._others.token_key(name)
+
+    def answers(self, name: str) -> bool:
+        """Tell whether the web server of an environment answers."""
+        if name != self._home.name:
+            return self._others.answers(name)
+        return WebServer(self._home.web_port, self._home.inner_host).answers()
 
     def call_rest_api(self, wish: Wish, call: RestCall) -> RestAnswer:
         """Call the REST API of an environment."""

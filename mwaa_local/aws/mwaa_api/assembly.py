@@ -9,6 +9,7 @@ from pathlib import Path
 from mwaa_local.aws.access_keys import AccessKeys, role_of
 from mwaa_local.aws.mwaa_api.backend import EnvironmentBackend
 from mwaa_local.aws.mwaa_api.buckets import find_bucket
+from mwaa_local.aws.mwaa_api.customer_endpoints import CustomerEndpoints, made_in_moto
 from mwaa_local.aws.mwaa_api.doors import DoorsService
 from mwaa_local.aws.mwaa_api.handler import MwaaApi
 from mwaa_local.aws.mwaa_api.model import ApiModel
@@ -46,13 +47,13 @@ def assemble(
     """Return the API, and the work that goes on behind it: call its `resume` once the endpoint serves."""
     model = ApiModel()
     store = EnvironmentStore(options.state / RECORDS, options.home)
-    work = Work(store, backend, options.pace)
+    work = Work(store, backend, options.pace, CustomerEndpoints(made_in_moto, now))
 
     def world() -> World:
         today = datetime.fromtimestamp(now(), UTC).date()
         return World(options.region, today, find_bucket, find_version, options.strict_support)
 
-    around = Surroundings(world, latest_version, now, options.no_creation)
+    around = Surroundings(world, latest_version, now, backend.answers, options.no_creation)
     environments = EnvironmentsService(model, store, work, around)
     doors = DoorsService(environments, backend, now, partial(role_of, keys=options.access_keys))
     api = MwaaApi(model, environments, doors, _is_bucket)

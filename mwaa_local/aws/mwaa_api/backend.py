@@ -74,6 +74,10 @@ class EnvironmentBackend(Protocol):
         """Return the key with which tokens for the environment are signed."""
         ...
 
+    def answers(self, name: str) -> bool:
+        """Tell whether the environment's web server answers, at once."""
+        ...
+
     def call_rest_api(self, wish: Wish, call: RestCall) -> RestAnswer:
         """Call the environment's REST API; BackendError if it does not answer in time."""
         ...

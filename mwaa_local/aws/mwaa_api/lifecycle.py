@@ -11,7 +11,7 @@ from mwaa_local.aws.mwaa_api.records import USABLE, Environment, Settings, Statu
 LONGEST_MESSAGE = 1024
 """Characters of ErrorMessage in the service model."""
 
-DELETABLE = USABLE | {Status.CREATE_FAILED, Status.UNAVAILABLE}
+DELETABLE = USABLE | {Status.CREATE_FAILED, Status.PENDING, Status.UNAVAILABLE}
 """UG26: an environment that is being created, updated or deleted cannot be deleted."""
 
 
@@ -22,6 +22,8 @@ class Outcome:
     error_code: str = ""
     error_message: str = ""
     web_host: str = ""
+    waits: bool = False
+    """It cannot go on before its owner has made endpoints."""
 
     @property
     def is_success(self) -> bool:
@@ -58,7 +60,11 @@ def begin_delete(environment: Environment) -> Environment:
 def finish(environment: Environment, outcome: Outcome) -> Environment | None:
     """Return the environment after the work of its status has ended; None when it is deleted."""
     match environment.status:
-        case Status.CREATING:
+        case Status.CREATING if outcome.waits:
+            return replace(environment, status=Status.PENDING)
+        case Status.PENDING if outcome.is_success:
+            return replace(environment, status=Status.CREATING)
+        case Status.CREATING | Status.PENDING:
             if outcome.is_success:
                 return _settled(environment, Status.AVAILABLE, outcome, "SUCCESS")
             return _settled(environment, Status.CREATE_FAILED, outcome, "FAILED")

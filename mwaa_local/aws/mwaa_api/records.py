@@ -13,6 +13,8 @@ class Status(StrEnum):
     """The statuses of the service model that a local environment can be in."""
 
     CREATING = "CREATING"
+    PENDING = "PENDING"
+    """It waits for endpoints that its owner makes."""
     CREATE_FAILED = "CREATE_FAILED"
     AVAILABLE = "AVAILABLE"
     UPDATING = "UPDATING"
@@ -20,9 +22,11 @@ class Status(StrEnum):
     ROLLING_BACK = "ROLLING_BACK"
     UNAVAILABLE = "UNAVAILABLE"
     DELETING = "DELETING"
+    MAINTENANCE = "MAINTENANCE"
+    """Shown of an environment that is being started again, in place of its status."""
 
 
-AT_WORK = frozenset({Status.CREATING, Status.UPDATING, Status.ROLLING_BACK, Status.DELETING})
+AT_WORK = frozenset({Status.CREATING, Status.PENDING, Status.UPDATING, Status.ROLLING_BACK, Status.DELETING})
 USABLE = frozenset({Status.AVAILABLE, Status.UPDATE_FAILED})
 """An environment whose update failed has been rolled back and is ready to use."""
 

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mwaa_local.aws.mwaa_api.customer_endpoints import endpoint_services
 from mwaa_local.aws.mwaa_api.errors import ApiError, invalid, not_found
 from mwaa_local.aws.mwaa_api.lifecycle import Request, begin_delete, begin_update
 from mwaa_local.aws.mwaa_api.model import ApiModel
-from mwaa_local.aws.mwaa_api.records import Environment, Status, Update, describe
+from mwaa_local.aws.mwaa_api.records import USABLE, Environment, Status, Update, describe
 from mwaa_local.aws.mwaa_api.rules import (
     MOST_ENVIRONMENTS,
     World,
@@ -52,6 +53,8 @@ class Surroundings:
     """Looked at anew for each request."""
     latest_version: Callable[[], str]
     now: Callable[[], float]
+    answers: Callable[[str], bool]
+    """Tells whether the web server of an environment answers."""
     no_creation: str = ""
     """Why no environment can be created."""
 
@@ -79,6 +82,7 @@ class EnvironmentsService:
         name = str(parameters["Name"])
         identity = Identity(name, uuid.uuid4().hex[:8], world.region)
         settings = created_settings(parameters, identity, self._around.latest_version())
+        settings = {**settings, **endpoint_services(settings, identity.environment_id, world.region)}
         with self._store.locked():
             if self._store.get(name) is not None:
                 raise invalid(f"Environment with name {name} already exists.")
@@ -108,7 +112,7 @@ class EnvironmentsService:
 
     def get_environment(self, call: Call) -> Answer:
         """Describe an environment."""
-        environment = self.find(str(call.parameters["Name"]))
+        environment = self._shown(self.find(str(call.parameters["Name"])))
         if self._store.is_home(environment.name):
             environment = replace(environment, settings={**environment.settings, **self.home_files()})
         return {"Environment": describe(environment, _identity(environment).arn)}
@@ -179,6 +183,12 @@ class EnvironmentsService:
         environment = self._store.get(name)
         if environment is None:
             raise refuse(f"Environment with name {name} not found.")
+        return environment
+
+    def _shown(self, environment: Environment) -> Environment:
+        """Return an environment as it is shown: not available before its web server answers."""
+        if environment.status in USABLE and not self._around.answers(environment.name):
+            return replace(environment, status=Status.MAINTENANCE)
         return environment
 
     def _changeable(self, environment: Environment) -> Environment:

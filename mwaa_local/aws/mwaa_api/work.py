@@ -9,6 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 
 from mwaa_local.aws.mwaa_api.backend import BackendError, EnvironmentBackend, Wish
+from mwaa_local.aws.mwaa_api.customer_endpoints import CustomerEndpoints
 from mwaa_local.aws.mwaa_api.lifecycle import Outcome, finish
 from mwaa_local.aws.mwaa_api.records import AT_WORK, USABLE, Environment, Status
 from mwaa_local.aws.mwaa_api.store import EnvironmentStore
@@ -38,10 +39,17 @@ class Pace:
 class Work:
     """The threads that bring environments to rest."""
 
-    def __init__(self, store: EnvironmentStore, backend: EnvironmentBackend, pace: Pace) -> None:
+    def __init__(
+        self,
+        store: EnvironmentStore,
+        backend: EnvironmentBackend,
+        pace: Pace,
+        endpoints: CustomerEndpoints,
+    ) -> None:
         self._store = store
         self._backend = backend
         self._pace = pace
+        self._endpoints = endpoints
         self._ending = threading.Event()
         self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
@@ -94,6 +102,10 @@ class Work:
         self._ending.wait(self._pace.seconds(environment.status))
         if self._ending.is_set():
             return Outcome()
+        if environment.status is Status.CREATING and not self._endpoints.are_there(environment):
+            return Outcome(waits=True)
+        if environment.status is Status.PENDING:
+            return self._endpoints.wait(environment, lambda: self._is_pending(environment.name), self._ending)
         try:
             if environment.status is Status.DELETING:
                 self._backend.remove(environment.name)
@@ -102,6 +114,10 @@ class Work:
         except BackendError as error:
             log.warning("environment %s, %s: %s", environment.name, environment.status, error.message)
             return Outcome(error.code, error.message)
+
+    def _is_pending(self, name: str) -> bool:
+        environment = self._store.get(name)
+        return environment is not None and environment.status is Status.PENDING
 
 
 def wish_of(environment: Environment) -> Wish:

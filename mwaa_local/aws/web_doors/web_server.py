@@ -7,6 +7,8 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Protocol
 
 HOST = "127.0.0.1"
+PATIENCE = 2.0
+"""Seconds to be accepted; on one machine it takes no time."""
 LOGIN_PATH = "/_mwaa_local/login"
 LOGIN_HEADER = "X-Mwaa-Local-Login"
 """Where the web server is told whom it may give a session, signed; see `mwaa_inside.web_login`."""
@@ -57,6 +59,17 @@ class WebServer:
 
     port: int
     host: str = HOST
+
+    def answers(self) -> bool:
+        """Tell whether it takes connections."""
+        connection = HTTPConnection(self.host, self.port, timeout=PATIENCE)
+        try:
+            connection.connect()
+        except OSError:
+            return False
+        finally:
+            connection.close()
+        return True
 
     @contextmanager
     def open(self, head: Head, body: Iterator[bytes], timeout: float) -> Iterator[HTTPResponse]:
