@@ -114,6 +114,8 @@ class FakeImages:
     """Images that are there, or are built at once."""
 
     absent: tuple[str, ...] = ()
+    fails: str = ""
+    """Why none can be built."""
     built: int = 0
     discarded: list[str] = field(default_factory=list)
 
@@ -123,6 +125,8 @@ class FakeImages:
 
     def ensure(self, loaded: LoadedConfig, progress: StartProgress) -> ComposeImages:
         """Return names."""
+        if self.fails:
+            raise EngineError(self.fails)
         self.built += 1
         name = f"airflow:{loaded.version.airflow}"
         return ComposeImages(name, name, "services:1")

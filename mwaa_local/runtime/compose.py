@@ -67,6 +67,8 @@ class ComposeRuntime:
             before = load_record(folder) if running else None
             if before is not None and before.request == request and self._recovers(progress):
                 return before, False
+            # What takes long, or fails, does so while the environment still runs.
+            self.site.images.ensure(loaded, progress)
             if self._containers():
                 with progress.step("Stopping what runs, to start it with what has changed"):
                     self._remove(volumes=False)
