@@ -114,8 +114,14 @@ class EnvironmentConfig:
     ignore_requirements_failure: bool
     wait: float
     """Seconds that `start` waits for every role to be healthy."""
+    mwaa_paths: bool = True
+    """Whether processes find AIRFLOW_HOME at MWAA's path too, where this system can do that."""
     runtime: RuntimeKind = RuntimeKind.NATIVE
     network_mode: NetworkMode = NetworkMode.PUBLIC
+    base_image: str = ""
+    """What the image of Airflow is built on; "" for the catalogue's."""
+    services_base_image: str = ""
+    """What the image of PostgreSQL and the AWS endpoint is built on; "" for the catalogue's."""
 
 
 class Source(StrEnum):

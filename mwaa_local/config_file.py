@@ -28,12 +28,17 @@ Every table and every key is optional. Paths are relative to the file.
     aws = 5000
     postgres = 5432
 
+    [images]                            # containers: what their images are built on; default: the official ones
+    base = "registry.example.com/python:3.7"
+    services_base = "registry.example.com/python:3.11"
+
     [runtime]                           # how it runs here
     kind = "native"                     # or "compose" (containers), or "auto"
     network_mode = "public"             # "private": the web server's container has no way out
     executor = "celery"                 # or "local"
     aws = "local"                       # or "none", or "profile:NAME"
     live = true                         # false: MWAA's own file intervals
+    mwaa_paths = true                   # false: tasks do not find their files at /usr/local/airflow
     python = "/opt/python3.7/bin/python3"
     wait = 120                          # seconds
     ignore_requirements_failure = false
@@ -57,12 +62,14 @@ TABLES: dict[str, tuple[str, ...]] = {
     "environment": ("name", "version", "class", "amazon_provider", "schedulers", "workers", "region"),
     "paths": ("dags", "plugins", "requirements", "startup_script", "secrets"),
     "ports": ("webserver", "aws", "postgres"),
+    "images": ("base", "services_base"),
     "runtime": (
         "kind",
         "network_mode",
         "executor",
         "aws",
         "live",
+        "mwaa_paths",
         "python",
         "wait",
         "ignore_requirements_failure",

@@ -38,6 +38,7 @@ from mwaa_local.config_values import (
     check_region,
     check_seconds,
     check_switch,
+    check_text,
     check_version,
     check_whole,
 )
@@ -75,11 +76,14 @@ OPTIONS: tuple[Option, ...] = (
     Option("webserver_port", "ports", "webserver", "--webserver-port"),
     Option("aws_port", "ports", "aws", "--aws-port"),
     Option("postgres_port", "ports", "postgres", "--postgres-port"),
+    Option("base_image", "images", "base", "--base-image"),
+    Option("services_base_image", "images", "services_base", "--services-base-image"),
     Option("runtime", "runtime", "kind", "--runtime"),
     Option("network_mode", "runtime", "network_mode", "--network-mode"),
     Option("executor", "runtime", "executor", "--executor"),
     Option("aws", "runtime", "aws", "--aws"),
     Option("live", "runtime", "live", "--live"),
+    Option("mwaa_paths", "runtime", "mwaa_paths", "--mwaa-paths"),
     Option("python", "runtime", "python", "--python"),
     Option("wait", "runtime", "wait", "--wait"),
     Option(
@@ -166,6 +170,7 @@ class _Values:
             aws_port=aws_port,
             postgres_port=postgres_port,
             live=self.pick("live", check_switch, True),
+            mwaa_paths=self.pick("mwaa_paths", check_switch, True),
             python=self.pick(
                 "python", lambda given: check_file(given, "the path of a Python interpreter"), None
             ),
@@ -178,6 +183,8 @@ class _Values:
             network_mode=self.pick(
                 "network_mode", lambda given: check_choice(given, NetworkMode), NetworkMode.PUBLIC
             ),
+            base_image=self.pick("base_image", check_text, ""),
+            services_base_image=self.pick("services_base_image", check_text, ""),
         )
 
     def _workers(self, environment_class: EnvironmentClass) -> int:

@@ -15,6 +15,10 @@ def _is_live(config: EnvironmentConfig) -> bool:
     return config.live
 
 
+def _shows_mwaa_paths(config: EnvironmentConfig) -> bool:
+    return config.mwaa_paths
+
+
 def _is_local(config: EnvironmentConfig) -> bool:
     return config.executor is Executor.LOCAL
 
@@ -179,6 +183,13 @@ REQUIREMENTS: tuple[Rule, ...] = (
         secret=True,
     ),
     Rule(_LOCAL, "AIRFLOW_HOME", lambda inputs: str(inputs.addresses.airflow_home)),
+    Rule(
+        _LOCAL,
+        "MWAA_LOCAL_HOME_VIEW",
+        lambda inputs: str(inputs.addresses.airflow_home),
+        when=_shows_mwaa_paths,
+        note="Found at /usr/local/airflow too.",
+    ),
     Rule(_LOCAL, "AWS_ENDPOINT_URL", lambda inputs: inputs.addresses.aws_endpoint),
     Rule(_LOCAL, "MWAA_LOCAL_AWS_ENDPOINT", lambda inputs: inputs.addresses.aws_endpoint),
     Rule(_LOCAL, "MWAA_LOCAL_SQS_QUEUE", lambda inputs: inputs.addresses.queue_name, when=is_celery),

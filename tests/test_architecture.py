@@ -119,10 +119,6 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ): "a program of its own: takes the key of the tokens out of them",
     ("mwaa_local.aws.queues", "time.monotonic"): "part of a server: the length of a long poll",
     ("mwaa_local.aws.credentials", "datetime.now"): "part of a server: credentials expire by the real clock",
-    (
-        "mwaa_local.runtime.sandbox_launcher",
-        "os.execvp",
-    ): "a program of its own that becomes the restricted one",
     ("mwaa_local.runtime.postgres_launcher", "os.execv"): "a program of its own that becomes PostgreSQL",
 }
 """(module, what it uses) -> why it may."""

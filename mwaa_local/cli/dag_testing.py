@@ -123,7 +123,8 @@ def _build(project: Project, loaded: LoadedConfig, folder: StateFolder) -> DagTe
     from mwaa_local.cli.app import make_app
     from mwaa_local.runtime.preparation import prepare_base, toolchain
     from mwaa_local.runtime.requirements_install import RequirementsOptions, ensure_project_environment
-    from mwaa_local.runtime.startup_script import run_startup_script
+    from mwaa_local.runtime.sandbox import startup_sandbox
+    from mwaa_local.runtime.startup_script import StartupOptions, run_startup_script
 
     host, progress = make_app().host, open_progress()
     tools = toolchain(host, progress)
@@ -132,7 +133,9 @@ def _build(project: Project, loaded: LoadedConfig, folder: StateFolder) -> DagTe
     if project.startup_script is not None and loaded.version.startup_script:
         with progress.step("Startup script"):
             seen = script_environment(loaded, folder, base.python, host.environ)
-            exports = run_startup_script(project.startup_script, seen, host.commands).exports
+            with startup_sandbox(seen, host.commands) as sandbox:
+                kept = StartupOptions(sandbox=sandbox)
+                exports = run_startup_script(project.startup_script, seen, host.commands, kept).exports
     bare = DagTestEnvironment(base.python, exports)
     variables = reading_variables(loaded, project, folder, bare, host.environ)
     options = RequirementsOptions(

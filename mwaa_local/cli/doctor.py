@@ -32,6 +32,7 @@ from mwaa_local.runtime.checks import (
     check_favourite_port,
     check_folder,
     check_interpreter,
+    check_mwaa_paths,
     check_open_files,
     check_postgres,
     check_user,
@@ -43,6 +44,7 @@ from mwaa_local.runtime.database_user import refusal_of_namespaces
 from mwaa_local.runtime.machine_facts import ask_engine, ask_version, find_python, look_at_folder, size_of
 from mwaa_local.runtime.port_choice import WEBSERVER_FAVOURITE
 from mwaa_local.runtime.postgres_binaries import BinarySearch, find_installed, least_major
+from mwaa_local.runtime.sandbox import find_sandbox
 
 COLOURS = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.PROBLEM: "red"}
 
@@ -116,6 +118,7 @@ class Examination:
         yield check_uv(ask_version(host.uv, host.commands))
         yield check_postgres(self._postgres())
         yield self._user()
+        yield self._mwaa_paths()
         yield check_folder(look_at_folder("Cache", host.cache))
         yield Check("Cache size", Verdict.OK, render_bytes(size_of(host.cache)), "mwaa-local cache prune")
         for environment in list_cached(host.cache):
@@ -165,6 +168,13 @@ class Examination:
         with tempfile.TemporaryDirectory() as folder:
             refusal = refusal_of_namespaces(self.app.host.commands, Path(folder))
         return check_user(is_root=True, refusal=refusal)
+
+    def _mwaa_paths(self) -> Check:
+        with tempfile.TemporaryDirectory() as folder:
+            possible = bool(find_sandbox(Path(folder), self.app.host.commands))
+        return check_mwaa_paths(
+            wanted=self.loaded is None or self.loaded.config.mwaa_paths, possible=possible
+        )
 
     def _ports(self) -> Iterator[Check]:
         is_free = self.app.host.port_finder.is_free

@@ -22,11 +22,14 @@ HELP: dict[str, str] = {
     "webserver_port": "Port of the Airflow UI.",
     "aws_port": "Port of the local AWS endpoint.",
     "postgres_port": "Port of PostgreSQL.",
+    "base_image": "What the image of Airflow is built on [default: the catalogue's].",
+    "services_base_image": "What the image of PostgreSQL and AWS is built on [default: the catalogue's].",
     "runtime": "native, compose (containers), or auto: compose where an engine has the images.",
     "network_mode": "public, or private: the web server's container has no way out.",
     "executor": "celery (as on MWAA) or local (lighter).",
     "aws": "local, none or profile:NAME.",
     "live": "See saved DAGs in seconds, or at MWAA's own intervals.",
+    "mwaa_paths": "Let tasks find their files at /usr/local/airflow, or not [default: where Linux lets us].",
     "python": "Interpreter for the environment.",
     "wait": "Seconds to wait until every role is healthy.",
     "ignore_requirements_failure": "Go on without the requirements if they cannot be installed, as MWAA does.",
@@ -73,6 +76,8 @@ def environment_options(command: Command) -> Command:
 def _add(command: Command, field: str, flag: str) -> Command:
     if field == "live":
         return click.option("--live/--faithful-intervals", "live", default=None, help=HELP[field])(command)
+    if field == "mwaa_paths":
+        return click.option("--mwaa-paths/--no-mwaa-paths", field, default=None, help=HELP[field])(command)
     if field == "ignore_requirements_failure":
         return click.option(flag, field, is_flag=True, default=None, help=HELP[field])(command)
     return click.option(flag, field, default=None, metavar="VALUE", help=HELP[field])(command)

@@ -1,4 +1,4 @@
-"""Runs at the start of every Python that has this folder on its path: hooks the local AWS in, lazily.
+"""Runs at the start of every Python that has this folder on its path: the local AWS, lazily, and MWAA's paths.
 
 Python imports only the first `sitecustomize` on its path, so this one also runs the next. It does nothing unless
 mwaa-local's variables are set, works on any Python 3.6 or newer, and imports nothing until boto3 or kombu is imported.
@@ -69,6 +69,21 @@ def _run_next_sitecustomize():
         module = module_from_spec(spec)
         spec.loader.exec_module(module)
 
+
+def _show_mwaa_home(home):
+    """Let AIRFLOW_HOME be found at MWAA's own path, unless whoever started us has done so."""
+    try:
+        if os.path.samefile(home, "/usr/local/airflow"):
+            return
+    except OSError:
+        pass
+    from mwaa_inside.namespaces import show_mwaa_home
+
+    show_mwaa_home(home)
+
+
+if sys.platform == "linux" and os.environ.get("MWAA_LOCAL_HOME_VIEW"):
+    _show_mwaa_home(os.environ["MWAA_LOCAL_HOME_VIEW"])
 
 if os.environ.get("MWAA_LOCAL_AWS_ENDPOINT") or os.environ.get("MWAA_LOCAL_SQS_QUEUE_URL"):
     sys.meta_path.insert(0, _AfterImport())

@@ -177,6 +177,17 @@ def check_user(*, is_root: bool, refusal: str) -> Check:
     return Check("User", Verdict.OK, "root; PostgreSQL runs in a user namespace")
 
 
+def check_mwaa_paths(*, wanted: bool, possible: bool) -> Check:
+    """Judge whether tasks can find their files where they are on MWAA."""
+    name, path = "MWAA paths", "/usr/local/airflow"
+    if not wanted:
+        return Check(name, Verdict.OK, f"switched off: {path} is not there for tasks")
+    if not possible:
+        found = f"this system gives no mount namespace: {path} is not there for tasks"
+        return Check(name, Verdict.WARNING, found, "have DAG files use AIRFLOW_HOME, or their own folder")
+    return Check(name, Verdict.OK, f"tasks find their files at {path}")
+
+
 def check_open_files(limit: int) -> Check:
     """Judge the limit of open files, which holds for each process."""
     if limit < LEAST_FILES:

@@ -116,6 +116,7 @@ def reading_variables(
         **own,
         **given,
         "AIRFLOW_HOME": str(_home(folder)),
+        **({"MWAA_LOCAL_HOME_VIEW": str(_home(folder))} if loaded.config.mwaa_paths else {}),
     }
     path = [*further, *filter(None, [variables.get("PYTHONPATH", "")])]
     # A test leaves nothing behind among the user's files.

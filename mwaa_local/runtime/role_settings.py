@@ -11,7 +11,8 @@ from mwaa_local.config import LoadedConfig, Project
 from mwaa_local.environment_stack import RolePlan, base_variables
 from mwaa_local.runtime.airflow_home import prepare_own_folder
 from mwaa_local.runtime.host import AwsPlan, Host, Progress
-from mwaa_local.runtime.startup_script import StartupRun, run_startup_script
+from mwaa_local.runtime.sandbox import startup_sandbox
+from mwaa_local.runtime.startup_script import StartupOptions, StartupRun, run_startup_script
 from mwaa_local.runtime.state import StateFolder
 from mwaa_local.runtime.venv import AirflowEnvironment
 from mwaa_local.settings_rules import RuntimeAddresses
@@ -47,10 +48,15 @@ class RoleSettings:
             component = component_of(role) if varies else "scheduler"
             if component not in found:
                 with progress.step(f"Startup script ({component})" if varies else "Startup script"):
-                    run = run_startup_script(script, self._script_environment(role), self.host.commands)
+                    run = self._run(script, role)
                 self._report(run, progress)
                 found[component] = dict(run.exports)
         return {role: found[component_of(role) if varies else "scheduler"] for role in roles}
+
+    def _run(self, script: Path, role: Role) -> StartupRun:
+        seen = self._script_environment(role)
+        with startup_sandbox(seen, self.host.commands) as sandbox:
+            return run_startup_script(script, seen, self.host.commands, StartupOptions(sandbox=sandbox))
 
     def _report(self, run: StartupRun, progress: Progress) -> None:
         log = self.folder.log("startup_script")

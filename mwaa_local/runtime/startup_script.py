@@ -133,19 +133,19 @@ class StartupOptions:
 
 
 def run_startup_script(
-    script: Path, environment: Mapping[str, str], commands: CommandRunner, *, limit: float = LIMIT
+    script: Path, environment: Mapping[str, str], commands: CommandRunner, options: StartupOptions
 ) -> StartupRun:
     """Run `script` in `environment` and return what it did.
 
-    Raises StartupScriptError when it takes longer than `limit` seconds, or ends without coming to its end (`set -e`,
+    Raises StartupScriptError when it takes longer than its limit, or ends without coming to its end (`set -e`,
     `exec`, a signal): MWAA then never sees its variables and the component does not start.
     """
-    run = observe_startup_script(script, environment, commands, StartupOptions(limit))
+    run = observe_startup_script(script, environment, commands, options)
     lines = run.output.splitlines()
     match run.ending:
         case Ending.TIMED_OUT:
             raise StartupScriptError(
-                f"The startup script {script} did not end within {limit:.0f} s." + _last_lines(lines),
+                f"The startup script {script} did not end within {options.limit:.0f} s." + _last_lines(lines),
                 hint="MWAA stops a startup script after five minutes and the environment update fails",
             )
         case Ending.EARLY:

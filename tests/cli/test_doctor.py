@@ -16,6 +16,7 @@ from mwaa_local.runtime.checks import (
     check_favourite_port,
     check_folder,
     check_interpreter,
+    check_mwaa_paths,
     check_open_files,
     check_postgres,
     check_user,
@@ -114,3 +115,15 @@ def test_doctor_works_outside_of_projects_and_fails_on_a_problem(cli: Cli, tmp_p
     assert by_name["Cache"]["verdict"] == "problem"
     assert by_name["uv"]["verdict"] == "ok"
     assert "Project" not in by_name
+
+
+def test_paths_of_mwaa_that_cannot_be_shown_are_a_warning() -> None:
+    check = check_mwaa_paths(wanted=True, possible=False)
+    assert (check.verdict, check.hint) == (
+        Verdict.WARNING,
+        "have DAG files use AIRFLOW_HOME, or their own folder",
+    )
+    assert (
+        check_mwaa_paths(wanted=True, possible=True).found == "tasks find their files at /usr/local/airflow"
+    )
+    assert check_mwaa_paths(wanted=False, possible=True).verdict is Verdict.OK

@@ -64,7 +64,7 @@ def test_a_script_that_ends_before_its_end_loses_everything(tmp_path: Path, text
     run = observe(tmp_path, text)
     assert (run.ending, run.exports) == (Ending.EARLY, ())
     with pytest.raises(StartupScriptError, match="ended early with exit code"):
-        run_startup_script(tmp_path / "a script.sh", ENVIRONMENT, SystemCommands())
+        run_startup_script(tmp_path / "a script.sh", ENVIRONMENT, SystemCommands(), StartupOptions())
 
 
 def test_options_of_the_shell_that_stay_set_do_no_harm(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_script_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     run = observe(tmp_path, "echo started\nsleep 600\n", limit=0.5)
     assert (run.ending, run.exit_code, run.output) == (Ending.TIMED_OUT, 124, "started")
     with pytest.raises(StartupScriptError, match=r"did not end within 0 s\.:\n    started"):
-        run_startup_script(tmp_path / "a script.sh", ENVIRONMENT, SystemCommands(), limit=0.5)
+        run_startup_script(tmp_path / "a script.sh", ENVIRONMENT, SystemCommands(), StartupOptions(0.5))
 
 
 @pytest.mark.parametrize(

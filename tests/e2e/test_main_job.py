@@ -15,6 +15,7 @@ import pytest
 
 from mwaa_local.cloudwatch_names import LogType
 from tests.e2e.local_environment import VERSIONS, LocalEnvironment, eventually, sample_environment
+from tests.e2e.metric_reader import AIRFLOW, ALL, SCHEDULER, MetricReader
 
 pytestmark = pytest.mark.airflow
 
@@ -25,8 +26,11 @@ from datetime import datetime
 from airflow import DAG
 from shared.versions import PythonOperator, schedule
 
+# By MWAA's own path, in the processes that read DAG files as in those that run tasks.
+WORDS = open("/usr/local/airflow/dags/words.txt").read()
+
 with DAG("saved_later", start_date=datetime(2024, 1, 1), catchup=False, **schedule(None)) as dag:
-    PythonOperator(task_id="speak", python_callable=lambda: print("a word to look for"))
+    PythonOperator(task_id="speak", python_callable=lambda: print(WORDS))
 """
 SAMPLE_DAGS = {"aws_services", "choices_and_failures", "hello_pipeline", "report_orders", "report_returns"}
 READER = """\
@@ -108,6 +112,25 @@ def test_its_logs_are_in_cloudwatch_and_airflow_reads_them_there(environment: Lo
     assert "'Hello from startup.sh' has 21 letters" in environment.succeed("python", "-c", program)
 
 
+def test_its_metrics_are_in_cloudwatch(environment: LocalEnvironment) -> None:
+    cloudwatch = boto3.client(
+        "cloudwatch",
+        endpoint_url=environment.summary["aws_endpoint"],
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    metrics = MetricReader(cloudwatch, environment.summary["name"])
+    hello = {"DAG": "hello_pipeline"}
+    eventually(lambda: metrics.count(AIRFLOW, "DAGDurationSuccess", hello) == 1, "the run is counted")
+    assert metrics.total(AIRFLOW, "TaskInstanceSuccesses", ALL) > 3
+    for task in ("greet", "measure", "report"):
+        assert metrics.count(AIRFLOW, "TaskInstanceDuration", {**hello, "Task": task}) == 1
+        assert metrics.total(AIRFLOW, "TaskInstanceFinished", {**hello, "Task": task, "State": "success"}) == 1
+    assert metrics.total(AIRFLOW, "SchedulerHeartbeat", SCHEDULER) > 0
+    assert {"DagBagSize", "ImportErrors", "OpenSlots", "PoolOpenSlots"} <= metrics.names(AIRFLOW)
+
+
 def test_a_run_that_fails_says_why(environment: LocalEnvironment) -> None:
     done = environment.mwaa_local(
         "run", "choices_and_failures", "--conf", '{"fail": true}', "--timeout", "120"
@@ -118,6 +141,7 @@ def test_a_run_that_fails_says_why(environment: LocalEnvironment) -> None:
 
 
 def test_a_saved_dag_becomes_visible_and_runs(environment: LocalEnvironment) -> None:
+    (environment.project / "dags" / "words.txt").write_text("a word to look for")
     (environment.project / "dags" / "saved_later.py").write_text(NEW_DAG)
 
     eventually(lambda: "saved_later" in environment.start()["dags"], "the new DAG is listed")

@@ -135,6 +135,17 @@ def test_a_port_that_was_asked_for_and_is_taken_is_an_error(settled: SmallProjec
     assert settled.remains() == []
 
 
+PATHS = """\
+from datetime import datetime
+
+from airflow import DAG
+from airflow.operators.bash import BashOperator
+
+with DAG("paths", start_date=datetime(2024, 1, 1), catchup=False, schedule=None) as dag:
+    BashOperator(task_id="look", bash_command="grep BashOperator /usr/local/airflow/dags/paths.py")
+"""
+
+
 @pytest.fixture
 def of_nobody(environment_cache: Path) -> Iterator[SmallProject]:
     """A project, a home and a cache that belong to an ordinary user."""
@@ -152,5 +163,8 @@ def test_an_ordinary_user_can_start_run_and_stop(of_nobody: SmallProject) -> Non
     assert started.returncode == 0, started.stderr
     assert {process.uids().real for process in of_nobody.processes()} == {NOBODY}
     assert of_nobody.run("run", "quick").returncode == 0
+    (of_nobody.folder / "dags" / "paths.py").write_text(PATHS)
+    done = of_nobody.run("run", "paths", "--timeout", "60")
+    assert done.returncode == 0, done.stdout + done.stderr
     assert of_nobody.run("stop").returncode == 0
     assert of_nobody.remains() == []

@@ -68,6 +68,8 @@ EVERYWHERE: tuple[tuple[str, str, str, str, tuple[object, object, object]], ...]
     ("webserver_port", "8001", "8002", "8003", (8001, 8002, 8003)),
     ("aws_port", "8001", "8002", "8003", (8001, 8002, 8003)),
     ("postgres_port", "8001", "8002", "8003", (8001, 8002, 8003)),
+    ("base_image", '"a:1"', "b:1", "c:1", ("a:1", "b:1", "c:1")),
+    ("services_base_image", '"a:1"', "b:1", "c:1", ("a:1", "b:1", "c:1")),
     ("runtime", '"auto"', "compose", "NATIVE", ("auto", "compose", "native")),
     ("network_mode", '"private"', "public", "Private", ("private", "public", "private")),
     ("executor", '"local"', "celery", "LOCAL", ("local", "celery", "local")),
@@ -79,6 +81,7 @@ EVERYWHERE: tuple[tuple[str, str, str, str, tuple[object, object, object]], ...]
         (AwsMode(AwsKind.NONE), AwsMode(AwsKind.PROFILE, "a b"), AwsMode(AwsKind.LOCAL)),
     ),
     ("live", "false", "yes", "off", (False, True, False)),
+    ("mwaa_paths", "false", "yes", "off", (False, True, False)),
     ("wait", "1", "2.5", "3", (1.0, 2.5, 3.0)),
     ("ignore_requirements_failure", "true", "no", "1", (True, False, True)),
 )
