@@ -15,7 +15,7 @@ from mwaa_local.adapters.http import LocalHttp
 from mwaa_local.adapters.postgres_probe import postgres_accepts
 from mwaa_local.cli.container_aws import ContainerAws
 from mwaa_local.config import LoadedConfig, Project
-from mwaa_local.docker_ports import ContainerRecord, DockerEngine
+from mwaa_local.docker_ports import ComposeProgram, ContainerRecord, DockerEngine
 from mwaa_local.errors import EngineError, RequirementsError
 from mwaa_local.runtime.backend import StartProgress
 from mwaa_local.runtime.compose import ComposeRuntime
@@ -55,6 +55,12 @@ def make_compose_runtime(project: Project, host: Host) -> ComposeRuntime:
         user=(os.getuid(), os.getgid()),
     )
     return ComposeRuntime(project, host, site)
+
+
+def connect_compose(host: Host) -> tuple[ComposeProgram, str]:
+    """Return Compose and where its engine listens; EngineError if either is missing."""
+    _, address = connect_client(host.environ, Path.home(), os.getuid())
+    return find_compose(host.commands, host.environ, address), address
 
 
 def list_containers(record: StartRecord, environ: Mapping[str, str]) -> tuple[ContainerRecord, ...]:

@@ -15,7 +15,8 @@ from mwaa_local.cli.app import App, make_app
 from mwaa_local.cli.look import find_aws_credentials
 from mwaa_local.cli.options import json_option, project_option
 from mwaa_local.cli.render import WIDTH, is_coloured, paint, wrap
-from mwaa_local.config import AwsKind, LoadedConfig, Project
+from mwaa_local.cli.runtimes import find_working_compose, is_environment_running
+from mwaa_local.config import AwsKind, LoadedConfig, Project, RuntimeKind
 from mwaa_local.errors import ProjectError
 from mwaa_local.runtime.cache_contents import changed_files
 from mwaa_local.runtime.cached_environments import list_cached
@@ -25,6 +26,7 @@ from mwaa_local.runtime.checks import (
     Verdict,
     check_asked_port,
     check_clock,
+    check_compose,
     check_credentials,
     check_edited,
     check_engine,
@@ -131,6 +133,8 @@ class Examination:
         yield check_open_files(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
         yield check_clock(host.clock.now())
         yield check_engine(ask_engine(host.commands))
+        needed = self.loaded is not None and self.loaded.config.runtime is RuntimeKind.COMPOSE
+        yield check_compose(find_working_compose(host), needed=needed)
         yield self._credentials()
 
     def _interpreters(self) -> Iterator[Check]:
@@ -179,7 +183,7 @@ class Examination:
     def _ports(self) -> Iterator[Check]:
         is_free = self.app.host.port_finder.is_free
         config = self.loaded.config if self.loaded else None
-        running = self.project is not None and self.app.runtime(self.project).is_running()
+        running = self.project is not None and is_environment_running(self.app, self.project)
         asked = {
             "webserver": config.webserver_port if config else None,
             "aws": config.aws_port if config else None,

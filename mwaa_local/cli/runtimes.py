@@ -6,7 +6,9 @@ from mwaa_local.cli.app import App
 from mwaa_local.config import LoadedConfig, Project, RuntimeKind
 from mwaa_local.errors import EngineError
 from mwaa_local.runtime.backend import Runtime, StartProgress
+from mwaa_local.runtime.checks import ToolFact
 from mwaa_local.runtime.compose_project import ComposeProject
+from mwaa_local.runtime.host import Host
 from mwaa_local.runtime.start_record import load_record
 from mwaa_local.runtime.state import StateFolder
 
@@ -35,6 +37,25 @@ def destroy_environment(app: App, project: Project) -> bool:
     compose = _compose(app, project)
     native.stop()
     return compose.destroy()
+
+
+def is_environment_running(app: App, project: Project) -> bool:
+    """Tell whether the environment runs; where its engine is silent, it does not."""
+    try:
+        return current_runtime(app, project).is_running()
+    except EngineError:
+        return False
+
+
+def find_working_compose(host: Host) -> ToolFact:
+    """Return the Compose of this machine with where its engine listens, or why none works."""
+    from mwaa_local.cli.containers import connect_compose
+
+    try:
+        compose, address = connect_compose(host)
+    except EngineError as error:
+        return ToolFact(error=error.message)
+    return ToolFact(compose.name, address)
 
 
 def _leave(app: App, project: Project, progress: StartProgress) -> None:

@@ -143,6 +143,16 @@ def check_engine(answer: str | None) -> Check:
     return Check("Docker", Verdict.OK, f"engine {answer}")
 
 
+def check_compose(found: ToolFact, *, needed: bool) -> Check:
+    """Judge Compose and the engine it works with, which `needed` says the project is to run on."""
+    if found.version:
+        return Check("Compose", Verdict.OK, f"{found.version}, engine at {found.path}")
+    if needed:
+        hint = "install Compose and start the engine, or take the native runtime: kind under [runtime]"
+        return Check("Compose", Verdict.PROBLEM, found.error, hint)
+    return Check("Compose", Verdict.OK, "none that works (only `--runtime compose` needs one)")
+
+
 def check_credentials(*, present: bool, needed_profile: str | None, method: str) -> Check:
     """Judge the user's AWS credentials, which are only looked for, never shown."""
     name = "AWS credentials"

@@ -10,6 +10,7 @@ from mwaa_local.runtime.checks import (
     Verdict,
     check_asked_port,
     check_clock,
+    check_compose,
     check_credentials,
     check_engine,
     check_explicit_interpreter,
@@ -127,3 +128,14 @@ def test_paths_of_mwaa_that_cannot_be_shown_are_a_warning() -> None:
         check_mwaa_paths(wanted=True, possible=True).found == "tasks find their files at /usr/local/airflow"
     )
     assert check_mwaa_paths(wanted=False, possible=True).verdict is Verdict.OK
+
+
+def test_compose_matters_only_to_a_project_that_runs_on_it() -> None:
+    found = ToolFact("docker-compose 1.29.2", "unix:///run/docker.sock")
+    missing = ToolFact(error="There is no Compose on this machine.")
+    assert (
+        check_compose(found, needed=True).found == "docker-compose 1.29.2, engine at unix:///run/docker.sock"
+    )
+    assert check_compose(missing, needed=False).verdict is Verdict.OK
+    assert check_compose(missing, needed=True).verdict is Verdict.PROBLEM
+    assert check_compose(missing, needed=True).found == missing.error
