@@ -1,7 +1,7 @@
 """S3 that survives `kill -9`: what a request changed is on disk before its answer leaves.
 
 Contents lie in files of their own and are read from there; buckets and versions are in a journal. Objects are small
-change to a journal, so start-up reads one file, however large the objects are. Unfinished multipart uploads are lost.
+change to a journal, so start-up reads one file, however large the objects are.
 """
 
 import hashlib
@@ -20,6 +20,8 @@ from mwaa_local.aws.account import ACCOUNT_ID
 from mwaa_local.aws.journal import Journal, Record
 from mwaa_local.aws.persistence_blobs import BlobBuffer, BlobFolder
 from mwaa_local.aws.persistence_tracking import Touched, TrackedS3, tracking
+from mwaa_local.aws.persistence_uploads import UploadLog
+from mwaa_local.aws.persistence_uploads import is_record as is_upload_record
 
 JOURNAL = "objects.jsonl"
 BLOBS = "objects"
@@ -40,6 +42,7 @@ class S3Store:
         self._buckets: dict[str, str] = {}
         self._keys: dict[tuple[str, str], tuple[str, frozenset[str]]] = {}
         """Of what is in the journal: a digest of its record, and the blobs that it names."""
+        self._uploads = UploadLog(self._journal, self._blobs, self._store_content)
         self.listeners: list[OnChange] = []
 
     @property
@@ -53,19 +56,22 @@ class S3Store:
             try:
                 yield
             finally:
-                if touched.buckets or touched.keys:
+                if touched.buckets or touched.keys or touched.uploads:
                     self._record(touched)
 
     def restore(self) -> None:
         """Fill the (empty) backend from the disk."""
-        saved = records.replay(self._journal.load(records.is_record))
+        loaded = self._journal.load(lambda record: records.is_record(record) or is_upload_record(record))
+        saved = records.replay([record for record in loaded if records.is_record(record)])
         for name, (record, keys) in saved.items():
             bucket = records.restore_bucket(self._backend, record)
             self._buckets[name] = _digest(record)
             for key, key_record in keys.items():
                 records.restore_versions(self._backend, bucket, key_record, self._blobs)
                 self._keys[name, key] = (_digest(key_record), _blobs_of(key_record))
-        self._blobs.remove_others({blob for _, blobs in self._keys.values() for blob in blobs})
+        self._uploads.restore(self._backend, loaded)
+        needed = {blob for _, blobs in self._keys.values() for blob in blobs}
+        self._blobs.remove_others(needed | self._uploads.blob_names())
 
     def _record(self, touched: Touched) -> None:
         changed = []
@@ -75,6 +81,10 @@ class S3Store:
             for name, key in touched.keys:
                 if self._record_key(name, key):
                     changed.append((name, key))
+            for name, upload in touched.uploads:
+                bucket = dict.get(self._backend.buckets, name)
+                if bucket is not None:
+                    self._uploads.record(bucket, (name, upload))
             if self._journal.needs_rewrite():
                 self._journal.rewrite(self._everything())
         for name, key in changed:
@@ -88,6 +98,7 @@ class S3Store:
                 self._journal.append(records.bucket_deleted_record(name))
                 for known in [each for each in self._keys if each[0] == name]:
                     self._forget(self._keys.pop(known)[1])
+                self._uploads.forget_bucket(name)
             return
         record = records.bucket_record(bucket, self._backend.tagger.get_tag_dict_for_resource(bucket.arn))
         digest = _digest(record)
@@ -150,6 +161,7 @@ class S3Store:
             yield records.bucket_record(bucket, tags)
             for key in list(dict.keys(bucket.keys)):
                 yield self._key_record(name, key)
+            yield from self._uploads.everything(bucket)
 
 
 def _digest(record: Record) -> str:

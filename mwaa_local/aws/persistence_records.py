@@ -36,7 +36,7 @@ BLOCKS = ("block_public_acls", "ignore_public_acls", "block_public_policy", "res
 NOT_REST = frozenset(
     {"name", "keys", "multiparts", "versioning_status", "public_access_block", "creation_date"}
 )
-"""Attributes of a bucket that are written elsewhere, or lost with the process (unfinished uploads)."""
+"""Attributes of a bucket that are written elsewhere."""
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +120,7 @@ def replay(records: list[Record]) -> dict[str, tuple[Record, dict[str, Record]]]
 def restore_bucket(backend: S3Backend, record: Record) -> FakeBucket:
     """Create a bucket in the backend."""
     bucket = FakeBucket(record["bucket"], backend.account_id, record["region"])  # type: ignore[abstract]
-    for name, value in _unpickled(record["rest"], {}, f"the rules of bucket {bucket.name}").items():
+    for name, value in unpickled(record["rest"], {}, f"the rules of bucket {bucket.name}").items():
         setattr(bucket, name, value)
     bucket.versioning_status = record.get("versioning")
     bucket.creation_date = datetime.fromisoformat(record["created"])
@@ -145,14 +145,15 @@ def restore_versions(backend: S3Backend, bucket: FakeBucket, record: Record, blo
             marker.last_modified = datetime.fromisoformat(state["modified"])
             versions.append(marker)
             continue
-        key = _restore_version(bucket, record["key"], state, blobs)
+        key = restore_version(bucket, record["key"], state, blobs)
         versions.append(key)
         if state.get("tags"):
             backend.tagger.tag_resource(key.arn, _tag_list(state["tags"]))
     bucket.keys.setlist(record["key"], versions)
 
 
-def _restore_version(bucket: FakeBucket, name: str, state: Mapping[str, Any], blobs: BlobFolder) -> FakeKey:
+def restore_version(bucket: FakeBucket, name: str, state: Mapping[str, Any], blobs: BlobFolder) -> FakeKey:
+    """Return a version of an object, or a part of one."""
     key = _empty_key(bucket, name)
     key._etag = state.get("etag")
     key._version_id = state["id"]
@@ -165,7 +166,7 @@ def _restore_version(bucket: FakeBucket, name: str, state: Mapping[str, Any], bl
     for attribute in PLAIN[1:]:
         setattr(key, attribute, state.get(attribute))
     if state.get("acl"):
-        key.acl = _unpickled(state["acl"], key.acl, f"the access list of object {name}")
+        key.acl = unpickled(state["acl"], key.acl, f"the access list of object {name}")
     blob = state.get("blob")
     if blob:
         key._value_buffer.close()
@@ -191,7 +192,8 @@ class _OnlyMoto(pickle.Unpickler):
         raise pickle.UnpicklingError(f"{module}.{name}")
 
 
-def _unpickled(content: bytes, otherwise: Any, what: str) -> Any:
+def unpickled(content: bytes, otherwise: Any, what: str) -> Any:
+    """Return what was pickled, or something else where that cannot be read."""
     try:
         return _OnlyMoto(io.BytesIO(content)).load()
     except (pickle.UnpicklingError, AttributeError, ImportError, EOFError, TypeError, ValueError) as error:

@@ -3,6 +3,7 @@
 moto changes its S3 in many places; all of them take the bucket from the backend and the object from the bucket.
 """
 
+import io
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,8 @@ from types import ModuleType
 from typing import Any
 
 from moto.s3 import urls
-from moto.s3.models import FakeBucket, S3Backend
+from moto.s3.exceptions import NoSuchUpload
+from moto.s3.models import FakeBucket, FakeMultipart, MultipartDict, S3Backend
 from moto.s3.utils import _VersionedKeyStore
 
 
@@ -21,6 +23,8 @@ class Touched:
 
     buckets: set[str] = field(default_factory=set)
     keys: set[tuple[str, str]] = field(default_factory=set)
+    uploads: set[tuple[str, str]] = field(default_factory=set)
+    """Unfinished ones, by bucket and id."""
 
 
 _local = threading.local()
@@ -80,6 +84,41 @@ class TrackedKeys(_VersionedKeyStore):
         super().__delitem__(key)
 
 
+def _note_upload(bucket: str, upload: str) -> None:
+    touched: Touched | None = getattr(_local, "touched", None)
+    if touched is not None:
+        touched.uploads.add((bucket, upload))
+
+
+class TrackedUploads(MultipartDict):
+    """moto's unfinished uploads to one bucket."""
+
+    def __init__(self, bucket: str, uploads: MultipartDict) -> None:
+        super().__init__(uploads)
+        self._bucket = bucket
+
+    def __getitem__(self, upload: str) -> FakeMultipart:
+        _note_upload(self._bucket, upload)
+        found = self.get(upload)
+        if found is None:
+            # moto would end in a KeyError, and a client in a 500 that it tries again and again.
+            raise NoSuchUpload(upload_id=upload)
+        return found
+
+    def __setitem__(self, upload: str, value: FakeMultipart) -> None:
+        _note_upload(self._bucket, upload)
+        super().__setitem__(upload, value)
+
+    def __delitem__(self, upload: str) -> None:
+        _note_upload(self._bucket, upload)
+        ended = self.get(upload)
+        super().__delitem__(upload)
+        # The object that was made of the parts knows them, but their contents are no longer on the disk.
+        for part in ended.parts.values() if ended is not None else ():
+            _ = part.etag  # it is computed from the content when somebody asks for it first
+            part._value_buffer = io.BytesIO()  # type: ignore[assignment]
+
+
 class TrackedBuckets(dict[str, FakeBucket]):
     """moto's buckets."""
 
@@ -90,6 +129,7 @@ class TrackedBuckets(dict[str, FakeBucket]):
     def __setitem__(self, name: str, bucket: FakeBucket) -> None:
         _note_bucket(name)
         bucket.keys = TrackedKeys(name, bucket.keys)
+        bucket.multiparts = TrackedUploads(name, bucket.multiparts)
         super().__setitem__(name, bucket)
 
     def pop(self, name: str, *default: Any) -> Any:

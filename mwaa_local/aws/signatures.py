@@ -123,7 +123,8 @@ def _sign_old_link(environ: Environ, signature: Signature, secret: str) -> str:
     names = ("content-md5", "content-type")
     headers = {name: _header(environ, name) for name in names if _header(environ, name)}
     expires = parse_qs(target.query).get("Expires", [""])[0]
-    made: str = auth.get_signature(environ["REQUEST_METHOD"], target, headers, expires=expires)
+    ends = int(expires) if expires.isdecimal() else None
+    made: str = auth.get_signature(environ["REQUEST_METHOD"], target, headers, expires=ends)
     return made
 
 

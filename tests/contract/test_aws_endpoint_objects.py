@@ -182,3 +182,56 @@ def test_the_endpoint_brings_nothing_heavy_that_nobody_uses() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_an_unfinished_upload_goes_on_after_a_kill(new_endpoint: Callable[..., Endpoint]) -> None:
+    endpoint = new_endpoint()
+    s3 = endpoint.client("s3")
+    which = {"Bucket": BUCKET, "Key": "large"}
+    begun = s3.create_multipart_upload(**which, Metadata={"n": "1"}, ContentType="text/x")["UploadId"]
+    aborted = s3.create_multipart_upload(Bucket=BUCKET, Key="aborted")["UploadId"]
+    part = {**which, "UploadId": begun}
+    for number, content in ((2, b"b" * 10), (1, b"wrong" * 10), (1, b"a" * 5 * 1024 * 1024)):
+        s3.upload_part(**part, PartNumber=number, Body=content)
+    s3.abort_multipart_upload(Bucket=BUCKET, Key="aborted", UploadId=aborted)
+    restart(endpoint)
+    assert [each["UploadId"] for each in s3.list_multipart_uploads(Bucket=BUCKET)["Uploads"]] == [begun]
+    parts = [{name: each[name] for name in ("PartNumber", "ETag")} for each in s3.list_parts(**part)["Parts"]]
+    s3.complete_multipart_upload(**part, MultipartUpload={"Parts": parts})
+    restart(endpoint)
+    answer = s3.get_object(**which)
+    assert answer["Body"].read() == b"a" * 5 * 1024 * 1024 + b"b" * 10
+    assert (answer["Metadata"], answer["ContentType"]) == ({"n": "1"}, "text/x")
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket=BUCKET)
+    assert len(list((endpoint.state / "objects").glob("??/*"))) == 1
+
+
+def test_an_upload_that_is_not_there_is_said_to_be_missing(new_endpoint: Callable[..., Endpoint]) -> None:
+    s3 = new_endpoint().client("s3")
+    s3.put_object(Bucket=BUCKET, Key="source", Body=b"x")
+    gone: dict[str, Any] = {"Bucket": BUCKET, "Key": "large", "UploadId": "gone"}
+    calls: tuple[Callable[[], object], ...] = (
+        lambda: s3.upload_part(**gone, PartNumber=1, Body=b"x"),
+        lambda: s3.upload_part_copy(**gone, PartNumber=1, CopySource={"Bucket": BUCKET, "Key": "source"}),
+        lambda: s3.complete_multipart_upload(
+            **gone, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": "e"}]}
+        ),
+        lambda: s3.list_parts(**gone),
+        lambda: s3.abort_multipart_upload(**gone),
+    )
+    for call in calls:
+        with pytest.raises(ClientError, match="NoSuchUpload"):
+            call()
+
+
+def test_a_bucket_that_is_deleted_takes_its_uploads_with_it(new_endpoint: Callable[..., Endpoint]) -> None:
+    endpoint = new_endpoint()
+    s3 = endpoint.client("s3")
+    s3.create_bucket(Bucket="leaving")
+    upload = s3.create_multipart_upload(Bucket="leaving", Key="x")["UploadId"]
+    s3.upload_part(Bucket="leaving", Key="x", UploadId=upload, PartNumber=1, Body=b"x" * 1000)
+    s3.delete_bucket(Bucket="leaving")
+    s3.create_bucket(Bucket="leaving")
+    restart(endpoint)
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket="leaving")
+    assert list((endpoint.state / "objects").glob("??/*")) == []
