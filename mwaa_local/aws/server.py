@@ -1,6 +1,7 @@
 """The endpoint process: `python -m mwaa_local.aws.server --port N --state DIR [...]`.
 
-Serves the environment's AWS on 127.0.0.1 until SIGTERM or until the process given by --parent is no longer its parent.
+Serves the environment's AWS on 127.0.0.1 (in a container on its network) until SIGTERM, or until the process given by
+--parent is no longer its parent.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from urllib.parse import parse_qs
 from mwaa_local.aws.account import ACCOUNT_ID, CREDENTIALS_PATH, HEALTH_PATH, RELEASE_PATH, TOKEN_VARIABLE
 from mwaa_local.aws.environment_settings import SETTINGS_VARIABLE
 from mwaa_local.aws.web_doors.settings import (
+    LOOPBACK,
     add_door_options,
     open_asked_doors,
     take_key,
@@ -28,19 +30,25 @@ from mwaa_local.errors import MwaaLocalError
 
 if TYPE_CHECKING:
     from mwaa_local.aws.access_keys import AccessKeys
-    from mwaa_local.aws.application import Environ, Handler
+    from mwaa_local.aws.application import Endpoint, Environ, Handler
     from mwaa_local.aws.home_bucket import HomeBucket
+    from mwaa_local.aws.metrics.figures import Machine
     from mwaa_local.aws.mwaa_api.backend import EnvironmentBackend
     from mwaa_local.aws.mwaa_api.handler import MwaaApi
     from mwaa_local.aws.mwaa_api.work import Work
     from mwaa_local.aws.persistence import S3Store
+    from mwaa_local.aws.persistence_services import ServiceStore
     from mwaa_local.aws.queues import QueueStore
 
     MakeBackend = Callable[[argparse.Namespace, S3Store], EnvironmentBackend]
     MakeHome = Callable[[argparse.Namespace, S3Store], HomeBucket | None]
 
-LISTEN_ON = "127.0.0.1"
 JOURNAL = "queues.jsonl"
+
+NO_CREATION = (
+    "This endpoint runs in a container and cannot start environments: start the project with "
+    "`mwaa-local start --runtime native` to create some."
+)
 
 log = logging.getLogger("mwaa_local.aws")
 
@@ -49,18 +57,19 @@ def main(
     arguments: Sequence[str] | None = None,
     make_backend: "MakeBackend | None" = None,
     make_home: "MakeHome | None" = None,
+    machine: "Machine | None" = None,
 ) -> int:
     """Serve; return 0 after SIGTERM or the parent's end, or the error's exit code.
 
     `make_backend` gives what runs the environments of the MWAA API; without it they are records only. `make_home` gives
-    what fills the project's own bucket.
+    what fills the project's own bucket, `machine` what tells how much processes use.
     """
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     log.setLevel(logging.INFO)
     _configure_moto()
     try:
-        _serve(options, make_backend, make_home)
+        _serve(options, make_backend, make_home, machine)
     except MwaaLocalError as error:
         log.error("%s %s", error.message, error.hint)
         return error.exit_code
@@ -84,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--parent", type=int, default=0, help="stop when this is no longer the parent process"
     )
+    parser.add_argument("--served-as", default="", help="the endpoint's name in a network of containers")
     _add_mwaa_options(parser)
     add_door_options(parser)
     return parser
@@ -124,42 +134,26 @@ def _configure_moto() -> None:
 
 
 def _serve(
-    options: argparse.Namespace, make_backend: "MakeBackend | None", make_home: "MakeHome | None"
+    options: argparse.Namespace,
+    make_backend: "MakeBackend | None",
+    make_home: "MakeHome | None",
+    machine: "Machine | None",
 ) -> None:
     # Imported here, after _configure_moto.
-    from mwaa_local.aws import persistence
     from mwaa_local.aws.access_keys import load_access_keys
-    from mwaa_local.aws.application import Endpoint, health
+    from mwaa_local.aws.application import Endpoint
     from mwaa_local.aws.guard import Guard
-    from mwaa_local.aws.journal import Journal
     from mwaa_local.aws.log_groups import LogGroups
-    from mwaa_local.aws.persistence_services import ServiceStore
-    from mwaa_local.aws.queues import install
-    from mwaa_local.aws.secrets import load_secrets
-    from mwaa_local.aws.seeding import Seed, apply_seed
+    from mwaa_local.aws.metrics.service import start_metrics
 
-    options.state.mkdir(parents=True, exist_ok=True)
     key = take_key(os.environ)
-    secrets = load_secrets(options.secrets, options.airflow) if options.secrets else ()
-    store = install(Journal(options.state / JOURNAL))
-    objects = persistence.install(options.state)
-    services = ServiceStore(options.state)
-    services.restore()
-    with objects.recording():
-        apply_seed(Seed(options.region, options.queue, options.bucket, secrets))
-    handlers: dict[str, Handler] = {HEALTH_PATH: health, RELEASE_PATH: _release_handler(store)}
-    if options.profile:
-        from mwaa_local.aws.credentials import credentials_handler
-
-        handlers[CREDENTIALS_PATH] = credentials_handler(options.profile, os.environ.pop(TOKEN_VARIABLE, ""))
-
-    backend = make_backend(options, objects) if make_backend else None
-    required = options.require_credentials
-    keys = load_access_keys(required) if required else {}
+    store, objects, services = _restored(options)
+    # In a container there is no room for further environments, which would be containers, too.
+    backend = make_backend(options, objects) if make_backend and options.listen == LOOPBACK else None
+    keys = load_access_keys(options.require_credentials) if options.require_credentials else {}
     home = make_home(options, objects) if make_home else None
     api, work = _mwaa_api(options, backend, key, keys)
-    if home is not None:
-        api.environments.home_files = home.settings
+    api.environments.home_files = home.settings if home else dict
 
     @contextmanager
     def recording(environ: "Environ") -> Iterator[None]:
@@ -168,24 +162,45 @@ def _serve(
         services.record(str(environ.get("HTTP_X_AMZ_TARGET", "")))
 
     logs = LogGroups(api.environments.all, options.state, options.environment)
+    metrics = start_metrics(options, api.environments, machine)
 
     def prepare(environ: "Environ") -> None:
         if home is not None:
             home.prepare(environ)
         logs.prepare(environ)
+        metrics.prepare(environ)
 
-    guard = Guard(keys, api.is_for) if required else None
-    application = Endpoint(handlers, api, recording, prepare, guard)
-    server = _server_class(options.parent)(LISTEN_ON, options.port, application, handler=_request_handler())
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, _stop)
+    guard = Guard(keys, api.is_for) if keys else None
+    application = Endpoint(_handlers(options, store), api, recording, prepare, guard, options.served_as)
+    server = _make_server(options, application)
     open_asked_doors(options, key)
-    log.info("serving on http://%s:%d", LISTEN_ON, options.port)
+    log.info("serving on http://%s:%d", options.listen, options.port)
     work.resume()
     try:
         server.serve_forever()
     finally:
         work.end()
+        metrics.end()
+
+
+def _restored(options: argparse.Namespace) -> "tuple[QueueStore, S3Store, ServiceStore]":
+    """Return what keeps queues, objects and secrets, with all that was in them and what the options name."""
+    from mwaa_local.aws import persistence
+    from mwaa_local.aws.journal import Journal
+    from mwaa_local.aws.persistence_services import ServiceStore
+    from mwaa_local.aws.queues import install
+    from mwaa_local.aws.secrets import load_secrets
+    from mwaa_local.aws.seeding import Seed, apply_seed
+
+    options.state.mkdir(parents=True, exist_ok=True)
+    secrets = load_secrets(options.secrets, options.airflow) if options.secrets else ()
+    store = install(Journal(options.state / JOURNAL))
+    objects = persistence.install(options.state)
+    services = ServiceStore(options.state)
+    services.restore()
+    with objects.recording():
+        apply_seed(Seed(options.region, options.queue, options.bucket, secrets))
+    return store, objects, services
 
 
 def _mwaa_api(
@@ -199,6 +214,8 @@ def _mwaa_api(
     others = backend or RecordsOnly(f"localhost:{options.port}")
     pace = Pace(options.realistic_times)
     api_options = ApiOptions(options.state, options.region, options.strict_support, pace, keys)
+    if options.listen != LOOPBACK:
+        api_options = replace(api_options, no_creation=NO_CREATION)
     if not options.doors_port:
         return assemble(api_options, others, time.time)
     home = Home(
@@ -211,9 +228,31 @@ def _mwaa_api(
         web_host=web_server_hostname(options.doors_port),
         web_port=options.web_port,
         key=key,
+        inner_host=options.web_host,
     )
     api_options = replace(api_options, home=home_environment(home, time.time()))
     return assemble(api_options, WithHome(home, others), time.time)
+
+
+def _handlers(options: argparse.Namespace, store: "QueueStore") -> "dict[str, Handler]":
+    """Return what answers on our own paths."""
+    from mwaa_local.aws.application import health
+
+    handlers: dict[str, Handler] = {HEALTH_PATH: health, RELEASE_PATH: _release_handler(store)}
+    if options.profile:
+        from mwaa_local.aws.credentials import credentials_handler
+
+        handlers[CREDENTIALS_PATH] = credentials_handler(options.profile, os.environ.pop(TOKEN_VARIABLE, ""))
+    return handlers
+
+
+def _make_server(options: argparse.Namespace, application: "Endpoint") -> Any:
+    server = _server_class(options.parent)(
+        options.listen, options.port, application, handler=_request_handler()
+    )
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+    return server
 
 
 def _server_class(parent: int) -> Any:
