@@ -122,6 +122,10 @@ class EnvironmentConfig:
     """What the image of Airflow is built on; "" for the catalogue's."""
     services_base_image: str = ""
     """What the image of PostgreSQL and the AWS endpoint is built on; "" for the catalogue's."""
+    autoscale: bool = False
+    """Let the number of workers follow the tasks, as MWAA does; `workers` then says nothing."""
+    min_workers: int = 1
+    max_workers: int = 10
 
 
 class Source(StrEnum):

@@ -9,6 +9,9 @@ Every table and every key is optional. Paths are relative to the file.
     amazon_provider = "3.4.0"           # or "stock": the one that MWAA preinstalls
     schedulers = 1
     workers = 1
+    autoscale = false                   # true: as many workers as the tasks need, between the next two
+    min_workers = 1
+    max_workers = 10
     region = "us-east-1"
 
     [airflow_options]                   # MWAA's AirflowConfigurationOptions, section.key
@@ -59,7 +62,18 @@ from mwaa_local.toml_lines import locate_keys
 AIRFLOW_OPTIONS = "airflow_options"
 
 TABLES: dict[str, tuple[str, ...]] = {
-    "environment": ("name", "version", "class", "amazon_provider", "schedulers", "workers", "region"),
+    "environment": (
+        "name",
+        "version",
+        "class",
+        "amazon_provider",
+        "schedulers",
+        "workers",
+        "autoscale",
+        "min_workers",
+        "max_workers",
+        "region",
+    ),
     "paths": ("dags", "plugins", "requirements", "startup_script", "secrets"),
     "ports": ("webserver", "aws", "postgres"),
     "images": ("base", "services_base"),

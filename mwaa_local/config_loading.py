@@ -27,6 +27,7 @@ from mwaa_local.config import (
 )
 from mwaa_local.config_file import AIRFLOW_OPTIONS, ConfigFile, load_config_file
 from mwaa_local.config_values import (
+    MAX_WORKERS_DEFAULT,
     WORKERS_MAX,
     Given,
     check_aws,
@@ -71,6 +72,9 @@ OPTIONS: tuple[Option, ...] = (
     Option("amazon_provider", "environment", "amazon_provider", "--amazon-provider"),
     Option("schedulers", "environment", "schedulers", "--schedulers"),
     Option("workers", "environment", "workers", "--workers"),
+    Option("autoscale", "environment", "autoscale", "--autoscale"),
+    Option("min_workers", "environment", "min_workers", "--min-workers"),
+    Option("max_workers", "environment", "max_workers", "--max-workers"),
     Option("region", "environment", "region", "--region"),
     Option("secrets_file", "paths", "secrets", "--secrets-file"),
     Option("webserver_port", "ports", "webserver", "--webserver-port"),
@@ -151,6 +155,7 @@ class _Values:
     def build(self, project: Project, version: MwaaVersion, options: Mapping[str, str]) -> EnvironmentConfig:
         environment_class = self.pick("environment_class", check_class, EnvironmentClass.SMALL)
         webserver_port, aws_port, postgres_port = self._ports()
+        least, most = self._scale(environment_class)
         return EnvironmentConfig(
             name=self.pick("name", check_name, _name_of(project.root)),
             version=version.airflow,
@@ -179,6 +184,9 @@ class _Values:
             ),
             ignore_requirements_failure=self.pick("ignore_requirements_failure", check_switch, False),
             wait=self.pick("wait", check_seconds, 120.0),
+            autoscale=self.pick("autoscale", check_switch, False),
+            min_workers=least,
+            max_workers=most,
             runtime=self.pick("runtime", lambda given: check_choice(given, RuntimeKind), RuntimeKind.NATIVE),
             network_mode=self.pick(
                 "network_mode", lambda given: check_choice(given, NetworkMode), NetworkMode.PUBLIC
@@ -191,6 +199,15 @@ class _Values:
         micro = environment_class is EnvironmentClass.MICRO
         highest, why = (1, " in mw1.micro") if micro else (WORKERS_MAX, "")
         return self.pick("workers", lambda given: check_whole(given, 1, highest, why), 1)
+
+    def _scale(self, environment_class: EnvironmentClass) -> tuple[int, int]:
+        """Return MinWorkers and MaxWorkers by MWAA's own defaults (MWAA-FACTS 6.6)."""
+        micro = environment_class is EnvironmentClass.MICRO
+        highest, why = (1, " in mw1.micro") if micro else (WORKERS_MAX, "")
+        least = self.pick("min_workers", lambda given: check_whole(given, 1, highest, why), 1)
+        usual = 1 if micro else max(MAX_WORKERS_DEFAULT, least)
+        over = f": not less than min_workers, which is {least}" if least > 1 else why
+        return least, self.pick("max_workers", lambda given: check_whole(given, least, highest, over), usual)
 
     def _schedulers(self, environment_class: EnvironmentClass, version: MwaaVersion) -> int:
         # MWAA runs two or more from Airflow 2 on; one is the default because a laptop gains nothing from two.

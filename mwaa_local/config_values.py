@@ -20,6 +20,9 @@ Choice = TypeVar("Choice", bound=StrEnum)
 WORKERS_MAX = 50
 """MWAA's own limit is 25 and can be raised to 50 (MWAA-FACTS 6.6)."""
 
+MAX_WORKERS_DEFAULT = 10
+"""MWAA's own (MWAA-FACTS 6.6)."""
+
 _YES = ("true", "yes", "on", "1")
 _NO = ("false", "no", "off", "0")
 _NAME = re.compile(r"[a-zA-Z][0-9a-zA-Z_-]{0,79}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mwaa_local.catalog import Generation, MwaaVersion, Role
-from mwaa_local.config import EnvironmentConfig, Executor
+from mwaa_local.config import EnvironmentConfig
 from mwaa_local.stack import (
     AliveProbe,
     BeatProbe,
@@ -20,6 +20,7 @@ from mwaa_local.stack import (
     ServiceSpec,
     Stack,
 )
+from mwaa_local.stack_workers import NO_ROLLOVER, Rollover, most_workers, worker_scaling
 
 INHERITED = (
     "LANG",
@@ -114,6 +115,9 @@ class StackInputs:
     """Whether the web server writes its permissions to the database: needed once after plugins have changed."""
     can_fork: bool
     run_id: str
+    figures_url: str = ""
+    """Where the AWS endpoint tells how many tasks run and how many are queued."""
+    rollover: Rollover = NO_ROLLOVER
 
 
 def build_stack(inputs: StackInputs) -> Stack:
@@ -121,20 +125,23 @@ def build_stack(inputs: StackInputs) -> Stack:
     services = [_postgres(inputs), _aws(inputs)]
     for role in inputs.version.roles:
         if role in inputs.roles:
-            services += [_role(inputs, role, name) for name in service_names(inputs.config, role)]
+            services += [_role(inputs, role, name) for name in _names(inputs, role)]
+    scaling = worker_scaling(inputs.config, inputs.figures_url, inputs.host_environment)
     if not inputs.can_fork:
-        return Stack(tuple(replace(service, forked=False) for service in services), None, inputs.run_id)
+        return Stack(tuple(replace(each, forked=False) for each in services), None, inputs.run_id, scaling)
     launcher = _launcher(inputs, inputs.roles[Role.SCHEDULER])
-    return Stack(
-        tuple(_unforked_if_other(service, launcher) for service in services), launcher, inputs.run_id
-    )
+    forked = tuple(_unforked_if_other(service, launcher) for service in services)
+    return Stack(forked, launcher, inputs.run_id, scaling)
+
+
+def _names(inputs: StackInputs, role: Role) -> tuple[str, ...]:
+    usual = service_names(inputs.config, role)
+    return inputs.rollover.workers or usual if role is Role.WORKER else usual
 
 
 def service_names(config: EnvironmentConfig, role: Role) -> tuple[str, ...]:
     """Return the names of a role's processes: `worker`, or `worker-1`, `worker-2` when there are several."""
-    if role is Role.WORKER and config.executor is Executor.LOCAL:
-        return ()
-    count = {Role.SCHEDULER: config.schedulers, Role.WORKER: config.workers}.get(role, 1)
+    count = {Role.SCHEDULER: config.schedulers, Role.WORKER: most_workers(config)}.get(role, 1)
     return (str(role),) if count == 1 else tuple(f"{role}-{number}" for number in range(1, count + 1))
 
 
@@ -159,6 +166,8 @@ def base_variables(
 
 def _service_variables(inputs: StackInputs, service: str, plan: RolePlan) -> dict[str, str]:
     base = base_variables(inputs.host_environment, inputs.places.own, service, plan.python)
+    if inputs.rollover.generation:
+        base["MWAA_LOCAL_GENERATION"] = inputs.rollover.generation
     return _marked(inputs, service, {**base, **dict(plan.variables)})
 
 

@@ -78,6 +78,23 @@ class LauncherSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerScaling:
+    """Between which bounds the number of workers follows the tasks; the stack has as many workers as `maximum`.
+
+    The two times are MWAA's (its guide, "mwaa-autoscaling"; MWAA-FACTS 7): without a task for two minutes only the
+    minimum stays, and a worker that goes has 120 seconds to end what it has begun.
+    """
+
+    minimum: int
+    maximum: int
+    tasks_per_worker: int
+    figures_url: str
+    """Where the AWS endpoint tells how many tasks run and how many are queued."""
+    idle_seconds: float = 120.0
+    grace: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
 class Stack:
     """An environment's processes in start order."""
 
@@ -85,6 +102,8 @@ class Stack:
     launcher: LauncherSpec | None
     run_id: str
     """Random per start; every process carries it as MWAA_LOCAL_RUN, which is how leftovers are recognised."""
+    scaling: WorkerScaling | None = None
+    """None: all workers run all the time."""
 
     @property
     def digest(self) -> str:
@@ -129,8 +148,13 @@ def parse_stack(text: str) -> Stack:
     try:
         document = json.loads(text)
         services = tuple(_parse_service(service) for service in document["services"])
-        launcher = document["launcher"]
-        return Stack(services, _parse_launcher(launcher) if launcher else None, document["run_id"])
+        launcher, scaling = document["launcher"], document.get("scaling")
+        return Stack(
+            services,
+            _parse_launcher(launcher) if launcher else None,
+            document["run_id"],
+            WorkerScaling(**scaling) if scaling else None,
+        )
     except (ValueError, KeyError, TypeError) as error:
         raise RuntimeStateError(
             f"The record of the running environment is damaged: {error}",

@@ -88,6 +88,15 @@ class QueueStore:
                         released += 1
         return released
 
+    def figures(self, queue_name: str) -> dict[str, int]:
+        """Return how many messages of a queue are in flight and how many could be received: a task each."""
+        with self.lock:
+            messages = [
+                message for queue in self.queues() if queue.name == queue_name for message in queue._messages
+            ]
+            queued = sum(message.visible for message in messages)
+            return {"running": len(messages) - queued, "queued": queued}
+
     def make_visible(self, queue: Queue, message: Message) -> None:
         """Hand a received message back to its queue; the lock is held."""
         message.visible_at = 0.0

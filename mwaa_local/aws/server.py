@@ -9,15 +9,14 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
 
-from mwaa_local.aws.account import ACCOUNT_ID, CREDENTIALS_PATH, HEALTH_PATH, RELEASE_PATH, TOKEN_VARIABLE
+from mwaa_local.aws.account import ACCOUNT_ID, CREDENTIALS_PATH, HEALTH_PATH, TOKEN_VARIABLE
 from mwaa_local.aws.environment_settings import SETTINGS_VARIABLE
 from mwaa_local.aws.web_doors.settings import (
     LOOPBACK,
@@ -237,8 +236,9 @@ def _mwaa_api(
 def _handlers(options: argparse.Namespace, store: "QueueStore") -> "dict[str, Handler]":
     """Return what answers on our own paths."""
     from mwaa_local.aws.application import health
+    from mwaa_local.aws.queue_paths import queue_handlers
 
-    handlers: dict[str, Handler] = {HEALTH_PATH: health, RELEASE_PATH: _release_handler(store)}
+    handlers: dict[str, Handler] = {HEALTH_PATH: health, **queue_handlers(store)}
     if options.profile:
         from mwaa_local.aws.credentials import credentials_handler
 
@@ -283,17 +283,6 @@ def _request_handler() -> Any:
             """Keep no access log: tasks poll, and URLs may be presigned."""
 
     return QuietRequestHandler
-
-
-def _release_handler(store: "QueueStore") -> "Handler":
-    def release(environ: "Environ") -> tuple[str, Mapping[str, Any]]:
-        if environ["REQUEST_METHOD"] != "POST":
-            return "405 Method Not Allowed", {"message": "use POST"}
-        query = parse_qs(str(environ.get("QUERY_STRING", "")))
-        queue = query.get("queue", [""])[0]
-        return "200 OK", {"released": sum(store.release(each, queue) for each in query.get("consumer", []))}
-
-    return release
 
 
 if __name__ == "__main__":

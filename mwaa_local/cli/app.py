@@ -20,6 +20,7 @@ from mwaa_local.aws.access_keys import REQUIRE_VARIABLE, own_key
 from mwaa_local.aws.account import (
     ATTACHED,
     CREDENTIALS_PATH,
+    QUEUE_PATH,
     TOKEN_VARIABLE,
     bucket_name,
     celery_broker_url,
@@ -86,9 +87,7 @@ class LocalAws:
         doors = self._doors(config, version, folder, ports)
         command += ["--queue", queue, "--airflow", version.airflow, *arguments, *door_arguments(doors)]
         environment = {**self._environ, KEY_VARIABLE: secrets.token_key}
-        environment[SETTINGS_VARIABLE] = settings_text(
-            dict(config.airflow_options), config.environment_class, config.workers, config.schedulers
-        )
+        environment[SETTINGS_VARIABLE] = _settings(config)
         if config.aws.kind is AwsKind.PROFILE:
             from mwaa_local.aws.credentials import check_profile
 
@@ -110,6 +109,7 @@ class LocalAws:
             variables=tuple({**variables, **celery_environment(queue, queue_url)}.items()),
             statsd=statsd_address(url, queue if attached is not None else ""),
             web_variables=web_variables(doors, secrets.token_key),
+            figures_url=f"{url}{QUEUE_PATH}?queue={queue}",
             trust=self._trust(folder) if config.aws.kind is AwsKind.LOCAL else (),
         )
 
@@ -135,6 +135,13 @@ class LocalAws:
             state=folder.aws,
             commands=command_socket(folder.own_folders.tmp(Role.WEBSERVER)),
         )
+
+
+def _settings(config: EnvironmentConfig) -> str:
+    least, most = (config.min_workers, config.max_workers) if config.autoscale else (config.workers, 0)
+    return settings_text(
+        dict(config.airflow_options), config.environment_class, least, config.schedulers, most
+    )
 
 
 def statsd_address(endpoint_url: str, queue: str) -> StatsdAddress:

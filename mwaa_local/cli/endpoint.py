@@ -21,6 +21,7 @@ from mwaa_local.aws.account import ENVIRONMENTS, TOKEN_VARIABLE
 from mwaa_local.aws.metrics.figures import Machine
 from mwaa_local.aws.web_doors.settings import KEY_VARIABLE
 from mwaa_local.project import find_project, path_overrides
+from mwaa_local.stack_workers import SCALE_IN_VARIABLE
 
 if TYPE_CHECKING:
     from mwaa_local.aws.environments.backend import NativeEnvironments
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
     from mwaa_local.aws.home_bucket import HomeBucket, HomeFile, ReadFolder
     from mwaa_local.aws.persistence import S3Store
 
-KEPT = frozenset({"MWAA_LOCAL_CACHE", "MWAA_LOCAL_POSTGRES", "MWAA_LOCAL_RUN", REQUIRE_VARIABLE})
+KEPT = frozenset(
+    {"MWAA_LOCAL_CACHE", "MWAA_LOCAL_POSTGRES", "MWAA_LOCAL_RUN", REQUIRE_VARIABLE, SCALE_IN_VARIABLE}
+)
 """Variables of ours that an environment takes over; all others say what the project's own environment is like.
 
 MWAA_LOCAL_RUN marks the supervisors of environments, so that the project's next start removes what a crash has left."""

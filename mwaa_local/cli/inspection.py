@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from mwaa_local.cli.options import json_option, project_option
 from mwaa_local.cli.render import is_coloured
 from mwaa_local.cli.status_view import render_status
 from mwaa_local.runtime.environment_status import EnvironmentStatus, Health, describe_running, judge
+from mwaa_local.runtime.scaling_record import load_scaling
 from mwaa_local.runtime.state import read_json
 
 
@@ -64,7 +66,8 @@ def find_status(seen: Look, *, show_password: bool) -> EnvironmentStatus:
     if seen.record is None or health is Health.STOPPED:
         return _stopped_status(seen, Health.STARTING if seen.supervised else Health.STOPPED, password)
     differences = difference_from_stock(load_version(seen.record.version), seen.record.amazon_provider)
-    return describe_running(seen.record, seen.services, health, differences, password)
+    status = describe_running(seen.record, seen.services, health, differences, password)
+    return replace(status, scaling=load_scaling(seen.folder))
 
 
 def _stopped_status(seen: Look, health: Health, password: str | None) -> EnvironmentStatus:

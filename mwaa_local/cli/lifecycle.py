@@ -17,7 +17,7 @@ from mwaa_local.cli.stage_site import open_stage
 from mwaa_local.cli.summary import StartSummary, build_summary, render_summary
 from mwaa_local.config import LoadedConfig
 from mwaa_local.errors import RuntimeStateError, UsageError
-from mwaa_local.runtime.backend import Runtime
+from mwaa_local.runtime.backend import Runtime, StartWishes
 
 
 @click.command()
@@ -32,11 +32,24 @@ from mwaa_local.runtime.backend import Runtime
     metavar="DIR",
     help="Run what `mwaa-local stage` wrote, beside the project's own environment.",
 )
+@click.option(
+    "--graceful",
+    is_flag=True,
+    envvar="MWAA_LOCAL_GRACEFUL",
+    help="Let the workers of what runs end their tasks (12 h at most), as MWAA's GRACEFUL updates do.",
+)
+@click.option(
+    "--carry-over/--no-carry-over",
+    default=None,
+    envvar="MWAA_LOCAL_CARRY_OVER",
+    help="With a newer version: take runs, variables and connections over. [default: if it has no database here]",
+)
 @json_option
 def start_command(folder: Path, foreground: bool, open_browser: bool, as_json: bool, **flags: Any) -> int:
     """Start the environment of this project and wait until every role is healthy."""
     app = make_app()
-    staged = flags.pop("from_stage")
+    staged, graceful = flags.pop("from_stage"), flags.pop("graceful")
+    wishes = StartWishes(graceful, flags.pop("carry_over"))
     if staged is not None:
         folder = open_stage(staged, folder, flags)
         click.echo(f"Its other commands: mwaa-local status --project {folder}", err=True)
@@ -46,7 +59,10 @@ def start_command(folder: Path, foreground: bool, open_browser: bool, as_json: b
     for warning in loaded.warnings:
         progress.warn(f"{warning.message} {warning.hint}")
     runtime = chosen_runtime(app, project, loaded, progress)
-    record, started = runtime.start(loaded, progress)
+    record, started = runtime.start(loaded, progress, wishes)
+    if graceful and any(report.leaving for report in runtime.services()):
+        with progress.step("Waiting for tasks of the replaced workers (they end by themselves, too)"):
+            runtime.wait_for_replaced_workers()
     summary = build_summary(runtime, record, started, _differences(loaded))
     _show(summary, as_json=as_json)
     if open_browser:

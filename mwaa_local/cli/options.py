@@ -17,6 +17,9 @@ HELP: dict[str, str] = {
     "amazon_provider": "Version of apache-airflow-providers-amazon, or `stock`.",
     "schedulers": "Number of schedulers.",
     "workers": "Number of workers.",
+    "autoscale": "Let the number of workers follow the tasks, as MWAA does.",
+    "min_workers": "With --autoscale: the fewest workers.",
+    "max_workers": "With --autoscale: the most workers.",
     "region": "AWS region.",
     "secrets_file": "YAML or .env file of connections and variables to serve from Secrets Manager.",
     "webserver_port": "Port of the Airflow UI.",
@@ -76,8 +79,8 @@ def environment_options(command: Command) -> Command:
 def _add(command: Command, field: str, flag: str) -> Command:
     if field == "live":
         return click.option("--live/--faithful-intervals", "live", default=None, help=HELP[field])(command)
-    if field == "mwaa_paths":
-        return click.option("--mwaa-paths/--no-mwaa-paths", field, default=None, help=HELP[field])(command)
+    if field in ("autoscale", "mwaa_paths"):
+        return click.option(f"{flag}/--no-{flag[2:]}", field, default=None, help=HELP[field])(command)
     if field == "ignore_requirements_failure":
         return click.option(flag, field, is_flag=True, default=None, help=HELP[field])(command)
     return click.option(flag, field, default=None, metavar="VALUE", help=HELP[field])(command)

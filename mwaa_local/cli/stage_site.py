@@ -117,6 +117,9 @@ def _render(config: EnvironmentConfig, paths: Mapping[str, Value]) -> str:
         "class": config.environment_class.value,
         "schedulers": config.schedulers,
         "workers": config.workers,
+        "autoscale": config.autoscale,
+        "min_workers": config.min_workers,
+        "max_workers": config.max_workers,
         "region": config.region,
     }
     if config.amazon_provider:

@@ -5,6 +5,7 @@ import signal
 from mwaa_local.cli.render import paint, render_duration, render_fact, render_table
 from mwaa_local.runtime.convergence import Phase
 from mwaa_local.runtime.environment_status import EnvironmentStatus, Health
+from mwaa_local.runtime.scaling_record import ScalingReport
 from mwaa_local.runtime.state import ServiceReport
 
 SERVICE_HEADER = ("SERVICE", "STATE", "FOR", "PID", "RESTARTS", "LAST EXIT")
@@ -43,6 +44,8 @@ def render_status(status: EnvironmentStatus, now: float, *, coloured: bool) -> s
     for text in status.differences or ("in nothing from stock MWAA",):
         lines += render_fact("Differs", text)
     lines.append(f"  Executor    {status.executor}")
+    if status.scaling is not None and status.health is not Health.DIED:
+        lines.append(f"  Workers     {_scaling(status.scaling)}")
     if status.compose_project:
         lines.append(f"  Containers  of the Compose project {status.compose_project}")
     lines += _aws_lines(status)
@@ -64,6 +67,13 @@ def _health(health: Health, *, coloured: bool) -> str:
     return paint(text, colour, coloured=coloured)
 
 
+def _scaling(report: ScalingReport) -> str:
+    tasks = "the queue is not known yet"
+    if report.running_tasks is not None:
+        tasks = f"{report.running_tasks} running and {report.queued_tasks} queued tasks"
+    return f"{report.workers} of {report.minimum} to {report.maximum} ({tasks})"
+
+
 def _aws_lines(status: EnvironmentStatus) -> list[str]:
     if status.aws_endpoint is None:
         return [f"  AWS         {status.aws}"]
@@ -78,7 +88,7 @@ def _service_lines(services: tuple[ServiceReport, ...], now: float, *, coloured:
     rows = [
         (
             service.name,
-            service.phase.value,
+            "leaving" if service.leaving else service.phase.value,
             render_duration(now - service.since),
             str(service.pid or "-"),
             str(service.restarts),

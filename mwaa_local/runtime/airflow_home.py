@@ -7,6 +7,7 @@ import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from mwaa_local import __version__
@@ -103,6 +104,12 @@ def request_digest(loaded: LoadedConfig, project: Project) -> str:
         if path is not None and path.is_file():
             digest.update(path.read_bytes())
     return project_fingerprint(project, digest.hexdigest())
+
+
+def generation_digest(loaded: LoadedConfig, project: Project) -> str:
+    """Return a digest of what the processes are started for: of all that is asked for but the number of workers."""
+    usual = replace(loaded.config, workers=1, autoscale=False, min_workers=1, max_workers=1)
+    return request_digest(replace(loaded, config=usual), project)[:16]
 
 
 def project_fingerprint(project: Project, environment_key: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 from mwaa_local.catalog import MwaaVersion
@@ -10,6 +11,19 @@ from mwaa_local.runtime.host import Host, Progress
 from mwaa_local.runtime.metadata import MetadataClient
 from mwaa_local.runtime.start_record import StartRecord
 from mwaa_local.runtime.state import ServiceReport, StateFolder
+
+
+@dataclass(frozen=True, slots=True)
+class StartWishes:
+    """How to go over from what runs, or ran, to what is asked for; nothing of it outlasts the start."""
+
+    graceful: bool = False
+    """Let workers end what they run."""
+    carry_over: bool | None = None
+    """Whether another version takes the metadata over; None: where that loses nothing."""
+
+
+NO_WISHES = StartWishes()
 
 
 class StartProgress(Progress, Protocol):
@@ -38,11 +52,17 @@ class Runtime(Protocol):
         """Return the project's state folder."""
         ...
 
-    def start(self, loaded: LoadedConfig, progress: StartProgress) -> tuple[StartRecord, bool]:
+    def start(
+        self, loaded: LoadedConfig, progress: StartProgress, wishes: StartWishes = NO_WISHES
+    ) -> tuple[StartRecord, bool]:
         """Start the environment, or leave it alone if it runs already as asked; (record, whether it was started).
 
         Raises RoleFailedError when a role does not become healthy; nothing is left running then.
         """
+        ...
+
+    def wait_for_replaced_workers(self) -> None:
+        """Wait until the workers that have been replaced have ended what they run: twelve hours at most."""
         ...
 
     def stop(self) -> bool:

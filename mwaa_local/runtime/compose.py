@@ -14,11 +14,12 @@ from mwaa_local.config import LoadedConfig, Project, RuntimeKind
 from mwaa_local.docker_ports import ComposeOrder, ContainerRecord
 from mwaa_local.errors import EngineError, MwaaLocalError, RoleFailedError, RuntimeStateError
 from mwaa_local.runtime.airflow_home import request_digest
-from mwaa_local.runtime.backend import StartProgress
+from mwaa_local.runtime.backend import NO_WISHES, StartProgress, StartWishes
 from mwaa_local.runtime.compose_file import database_volume
 from mwaa_local.runtime.compose_preparation import ComposePrepared, ComposeSite, prepare_compose
 from mwaa_local.runtime.compose_project import OVERRIDE, ComposeProject
 from mwaa_local.runtime.compose_watch import ComposeWatch
+from mwaa_local.runtime.compose_wishes import without_scaling
 from mwaa_local.runtime.container_reports import MIGRATION, is_up
 from mwaa_local.runtime.convergence import Phase
 from mwaa_local.runtime.host import Host
@@ -56,8 +57,11 @@ class ComposeRuntime:
         """Return what is kept of the Compose project."""
         return ComposeProject(self.folder)
 
-    def start(self, loaded: LoadedConfig, progress: StartProgress) -> tuple[StartRecord, bool]:
+    def start(
+        self, loaded: LoadedConfig, progress: StartProgress, wishes: StartWishes = NO_WISHES
+    ) -> tuple[StartRecord, bool]:
         """Start the environment, or leave it alone if it runs already as asked; (record, whether it was started)."""
+        loaded = without_scaling(loaded, wishes, progress.warn)
         folder = self.folder
         folder.create()
         with self.host.lock(folder.start_lock):
@@ -126,6 +130,9 @@ class ComposeRuntime:
         """Return what asks the database, from the scheduler's container."""
         prefix = container_command(self.site.client, self._containers(), terminal=False)
         return MetadataClient(Path("python3"), "", self.host.commands, prefix, SCRIPT, self.host.environ)
+
+    def wait_for_replaced_workers(self) -> None:
+        """Do nothing: containers are replaced at once."""
 
     def reset_database(self, version: MwaaVersion) -> None:
         """Stop the environment and delete a version's metadata database."""

@@ -37,6 +37,18 @@ class Phase(StrEnum):
     STOPPED = "stopped"
 
 
+class Intent(StrEnum):
+    """What is wanted of a service."""
+
+    RUN = "run"
+    RESTART = "restart"
+    """To end and start again, as its spec is now."""
+    PARK = "park"
+    """Not to run until it is needed: a worker that autoscaling has no use for."""
+    LEAVE = "leave"
+    """To end for good: it has been replaced."""
+
+
 LIVING = (Phase.STARTING, Phase.HEALTHY, Phase.UNHEALTHY, Phase.STOPPING)
 
 
@@ -54,6 +66,19 @@ class ServiceState:
     failed_probes: int = 0
     was_healthy: bool = False
     last_exit: int | None = None
+    intent: Intent = Intent.RUN
+    grace: float | None = None
+    """Seconds to end in, where it is not the spec's own grace."""
+
+    @property
+    def is_leaving(self) -> bool:
+        """Tell whether the service lives and is not wanted any more."""
+        return self.intent in (Intent.PARK, Intent.LEAVE) and self.phase in LIVING
+
+    @property
+    def is_away(self) -> bool:
+        """Tell whether the service neither lives nor is wanted."""
+        return self.intent in (Intent.PARK, Intent.LEAVE) and self.phase not in LIVING
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +120,15 @@ def decide(states: tuple[ServiceState, ...], now: float, *, stopping: bool) -> t
 
 
 def _when_running(state: ServiceState, states: tuple[ServiceState, ...], now: float) -> Action | None:
+    name = state.spec.name
+    if state.intent is not Intent.RUN:
+        if state.phase not in LIVING:
+            return None
+        # A role that has been ordered and not been forked yet cannot be asked.
+        if state.phase is not Phase.STOPPING and state.process is not None:
+            return Stop(name)
     if now < state.next_at:
         return None
-    name = state.spec.name
     match state.phase:
         case Phase.WAITING | Phase.BACKOFF:
             healthy = {other.spec.name for other in states if other.phase is Phase.HEALTHY}
@@ -108,7 +139,9 @@ def _when_running(state: ServiceState, states: tuple[ServiceState, ...], now: fl
             return Kill(name) if now - state.since > UNHEALTHY_LIMIT else Probe(name)
         case Phase.HEALTHY:
             return Probe(name)
-        case Phase.STOPPING | Phase.STOPPED:
+        case Phase.STOPPING:
+            return Kill(name)
+        case Phase.STOPPED:
             return None
         case _:
             assert_never(state.phase)
@@ -154,8 +187,10 @@ def after_probe(state: ServiceState, now: float, *, healthy: bool | None) -> Ser
 def after_exit(state: ServiceState, exit_code: int, now: float, *, stopping: bool) -> ServiceState:
     """Return the state of a service whose process has ended."""
     ended = replace(state, process=None, since=now, last_exit=exit_code, failed_probes=0)
-    if stopping:
+    if stopping or state.intent in (Intent.PARK, Intent.LEAVE):
         return replace(ended, phase=Phase.STOPPED)
+    if state.intent is Intent.RESTART:
+        return replace(ended, phase=Phase.WAITING, intent=Intent.RUN, grace=None, next_at=now)
     failures = state.failures + 1
     return replace(
         ended,
@@ -168,7 +203,31 @@ def after_exit(state: ServiceState, exit_code: int, now: float, *, stopping: boo
 
 def after_stop_request(state: ServiceState, now: float) -> ServiceState:
     """Return the state of a service that has been asked to end; it is killed when its grace is over."""
-    return replace(state, phase=Phase.STOPPING, since=now, next_at=now + state.spec.stop_grace)
+    grace = state.spec.stop_grace if state.grace is None else state.grace
+    return replace(state, phase=Phase.STOPPING, since=now, next_at=now + grace)
+
+
+def after_hurry(state: ServiceState, now: float) -> ServiceState:
+    """Return the state when everything stops: what is ending already gets no more time than the others."""
+    if state.phase is not Phase.STOPPING:
+        return replace(state, grace=None)
+    return replace(state, next_at=min(state.next_at, now + state.spec.stop_grace), grace=None)
+
+
+def after_parking(state: ServiceState, grace: float) -> ServiceState:
+    """Return the state of a service that is not needed for now: it ends within `grace`."""
+    return replace(state, intent=Intent.PARK, grace=grace)
+
+
+def after_need(state: ServiceState) -> ServiceState:
+    """Return the state of a parked service that is needed again, once it has ended if it is ending."""
+    if state.phase is Phase.STOPPING:
+        return replace(state, intent=Intent.RESTART)
+    if state.phase in LIVING:
+        return replace(state, intent=Intent.RUN, grace=None)
+    return replace(
+        state, intent=Intent.RUN, grace=None, phase=Phase.WAITING, failures=0, next_at=0.0, last_exit=None
+    )
 
 
 def after_kill(state: ServiceState, now: float) -> ServiceState:

@@ -71,7 +71,7 @@ def ensure_database(database: ProjectDatabase, template: Path, password: str, po
             return
         _check(database, postgres)
         if not is_verifier_of(password, _load_verifier(database)):
-            _set_password(database, password, postgres)
+            set_password(database, password, postgres)
     except OSError as error:
         raise DatabaseError(
             f"The database in {database.home} cannot be written: {error.strerror} ({error.filename}).",
@@ -84,7 +84,7 @@ def reset_database(database: ProjectDatabase) -> None:
     try:
         clear_leftovers(database)
         if database.home.exists():
-            database.home.rename(_beside(database, "old"))
+            database.home.rename(beside(database, "old"))
             clear_leftovers(database)
     except OSError as error:
         raise DatabaseError(
@@ -103,14 +103,14 @@ def clear_leftovers(database: ProjectDatabase) -> None:
 def _clone(database: ProjectDatabase, template: Path, password: str, postgres: Postgres) -> None:
     database.home.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     clear_leftovers(database)
-    fresh = ProjectDatabase(_beside(database, "new"))
+    fresh = ProjectDatabase(beside(database, "new"))
     fresh.home.mkdir(mode=0o700)
     try:
         shutil.copytree(template, fresh.data, copy_function=shutil.copy)
         fresh.data.chmod(0o700)
         (fresh.data / "pg_hba.conf").write_text(ACCESS_RULES, encoding="ascii")
         give_to_database_user(fresh.home, postgres)
-        _set_password(fresh, password, postgres)
+        set_password(fresh, password, postgres)
         answer = postgres.run("initdb", "--sync-only", "-D", str(fresh.data))
         if answer.exit_code != 0:
             raise DatabaseError(
@@ -134,7 +134,8 @@ def _check(database: ProjectDatabase, postgres: Postgres) -> None:
         )
 
 
-def _set_password(database: ProjectDatabase, password: str, postgres: Postgres) -> None:
+def set_password(database: ProjectDatabase, password: str, postgres: Postgres) -> None:
+    """Give the role a password; the server is not running."""
     verifier = build_verifier(password)
     execute_alone(database.data, f"ALTER ROLE {ROLE} PASSWORD '{verifier}'", postgres)
     temporary = database.role_file.with_suffix(".new")
@@ -152,5 +153,6 @@ def _load_verifier(database: ProjectDatabase) -> str:
         return ""
 
 
-def _beside(database: ProjectDatabase, kind: str) -> Path:
+def beside(database: ProjectDatabase, kind: str) -> Path:
+    """Return a new name beside the database's, for what is not it yet or any more."""
     return database.home.with_name(f"{database.home.name}.{kind}-{secrets.token_hex(4)}")

@@ -4,7 +4,7 @@ import hashlib
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,7 @@ STOP_PATIENCE = 30.0
 MIGRATION_PATIENCE = 600.0
 CREATE_SCHEMA = Path(__file__).parents[1] / "inside" / "mwaa_inside" / "create_schema.py"
 
+UPGRADE = "upgrade"
 Migration = Callable[[str, Path], None]
 """Makes the schema in the empty database at a URL; the folder is for what it needs to write."""
 
@@ -70,8 +71,13 @@ def ensure_template(
     return place
 
 
-def airflow_migration(python: Path, environment: Mapping[str, str], postgres: Postgres) -> Migration:
-    """Return the migration of the Airflow that `python` runs; `environment` holds its AIRFLOW__ settings."""
+def airflow_migration(
+    python: Path, environment: Mapping[str, str], postgres: Postgres, arguments: Sequence[str] = ()
+) -> Migration:
+    """Return the migration of the Airflow that `python` runs; `environment` holds its AIRFLOW__ settings.
+
+    With UPGRADE as argument it is that of a database which an older Airflow has made.
+    """
 
     def migrate(url: str, scratch: Path) -> None:
         settings = {
@@ -87,11 +93,14 @@ def airflow_migration(python: Path, environment: Mapping[str, str], postgres: Po
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": url,
         }
         answer = postgres.machine.runner.run(
-            [str(python), str(CREATE_SCHEMA)], env=settings, cwd=scratch, timeout=MIGRATION_PATIENCE
+            [str(python), str(CREATE_SCHEMA), *arguments],
+            env=settings,
+            cwd=scratch,
+            timeout=MIGRATION_PATIENCE,
         )
         if answer.exit_code != 0:
             raise DatabaseError(
-                f"Airflow could not create its database schema: {last_line(answer)}",
+                f"Airflow could not {'migrate' if arguments else 'create'} its database schema: {last_line(answer)}",
                 hint="`mwaa-local doctor` checks the environment; --debug shows Airflow's own output",
             )
 

@@ -3,12 +3,14 @@
 Reads files only; whether the supervisor lives is passed in, so that this costs milliseconds.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
 from mwaa_local.config import AwsKind, RuntimeKind
 from mwaa_local.runtime.convergence import Phase
+from mwaa_local.runtime.scaling_record import ScalingReport
 from mwaa_local.runtime.start_record import StartRecord
 from mwaa_local.runtime.state import ServiceReport
 
@@ -45,6 +47,8 @@ class EnvironmentStatus:
     services: tuple[ServiceReport, ...]
     password: str | None = None
     """Only when it was asked for."""
+    scaling: ScalingReport | None = None
+    """None where all workers run all the time."""
     compose_project: str = ""
     """The name by which its containers are found, where it runs in some."""
 
@@ -65,6 +69,7 @@ class EnvironmentStatus:
             "url": self.url,
             "user": "admin",
             **({} if self.password is None else {"password": self.password}),
+            **({} if self.scaling is None else {"workers": asdict(self.scaling)}),
             "services": [_service_document(service, now) for service in self.services],
         }
 
@@ -78,8 +83,15 @@ def _service_document(service: ServiceReport, now: float) -> dict[str, Any]:
         "seconds_in_phase": round(max(0.0, now - service.since), 1),
         "restarts": service.restarts,
         "last_exit": service.last_exit,
+        **({"leaving": True} if service.leaving else {}),
         "note": service.note or None,
     }
+
+
+def is_healthy(services: Iterable[ServiceReport]) -> bool:
+    """Tell whether there are services and all are healthy, but for those that leave."""
+    staying = [report for report in services if not report.leaving]
+    return bool(staying) and all(report.phase is Phase.HEALTHY for report in staying)
 
 
 def judge(services: tuple[ServiceReport, ...], *, supervised: bool) -> Health:
@@ -88,13 +100,14 @@ def judge(services: tuple[ServiceReport, ...], *, supervised: bool) -> Health:
         # A supervisor that ends as it should reports every service as stopped first.
         left = any(service.phase is not Phase.STOPPED for service in services)
         return Health.DIED if left else Health.STOPPED
-    if services and all(service.phase is Phase.HEALTHY for service in services):
+    if is_healthy(services):
         return Health.HEALTHY
     troubled = any(
         service.phase is Phase.UNHEALTHY
         or service.failures
         or (service.was_healthy and service.phase is not Phase.HEALTHY)
         for service in services
+        if not service.leaving
     )
     return Health.UNHEALTHY if troubled else Health.STARTING
 

@@ -48,6 +48,8 @@ class AwsPlan:
     """For every role."""
     web_variables: tuple[tuple[str, str], ...]
     """For the web server on top of them."""
+    figures_url: str = ""
+    """Where the endpoint tells how many tasks run and how many are queued."""
     trust: tuple[tuple[str, str], ...] = ()
     """Certificates that every role trusts, in place of the user's variables of these names."""
     statsd: StatsdAddress = NO_STATSD

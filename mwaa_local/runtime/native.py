@@ -11,12 +11,20 @@ from pathlib import Path
 
 from mwaa_local.catalog import MwaaVersion
 from mwaa_local.config import LoadedConfig, Project
-from mwaa_local.errors import RoleFailedError, RuntimeStateError
+from mwaa_local.errors import RuntimeStateError
 from mwaa_local.ports import ProcessId, ProcessOrder
-from mwaa_local.runtime.airflow_home import prepare_own_folder, remove_temporary_files, request_digest
-from mwaa_local.runtime.convergence import Phase
+from mwaa_local.runtime.airflow_home import (
+    generation_digest,
+    prepare_own_folder,
+    remove_temporary_files,
+    request_digest,
+)
+from mwaa_local.runtime.backend import NO_WISHES, StartWishes
 from mwaa_local.runtime.database import database_url, project_database, reset_database
+from mwaa_local.runtime.database_preparation import note_version
 from mwaa_local.runtime.database_user import choose_database_user
+from mwaa_local.runtime.environment_status import is_healthy
+from mwaa_local.runtime.handover import wait_for_workers
 from mwaa_local.runtime.host import Host, Progress
 from mwaa_local.runtime.leftovers import (
     SUPERVISOR_VARIABLE,
@@ -28,9 +36,13 @@ from mwaa_local.runtime.leftovers import (
 )
 from mwaa_local.runtime.metadata import MetadataClient
 from mwaa_local.runtime.preparation import Prepared, prepare
-from mwaa_local.runtime.service_logs import rotate_logs, tail
+from mwaa_local.runtime.replacement import Running, begin_drain, needs_drain, prepare_replacement, switch
+from mwaa_local.runtime.requirements_install import unpin_layers
+from mwaa_local.runtime.rollover import DRAIN_LIMIT
+from mwaa_local.runtime.service_logs import rotate_logs
 from mwaa_local.runtime.settings_record import render_settings
 from mwaa_local.runtime.start_record import StartRecord, load_record, not_running
+from mwaa_local.runtime.start_watch import StartWatch
 from mwaa_local.runtime.state import (
     ServiceReport,
     StateFolder,
@@ -40,9 +52,8 @@ from mwaa_local.runtime.state import (
 )
 from mwaa_local.runtime.state_removal import remove_state
 from mwaa_local.stack import render_stack
+from mwaa_local.stack_workers import Rollover
 
-FAILURES_TO_GIVE_UP = 3
-SPAWN_PATIENCE = 20.0
 RECOVERY_PATIENCE = 40.0
 """Seconds that `start` gives to services that the supervisor is restarting, before it restarts everything."""
 IMPATIENCE = 5
@@ -61,35 +72,98 @@ class NativeRuntime:
         """Return the project's state folder."""
         return StateFolder(self.project.state)
 
-    def start(self, loaded: LoadedConfig, progress: Progress) -> tuple[StartRecord, bool]:
+    def start(
+        self, loaded: LoadedConfig, progress: Progress, wishes: StartWishes = NO_WISHES
+    ) -> tuple[StartRecord, bool]:
         """Start the environment, or leave it alone if it runs already as asked; (record, whether it was started).
 
-        Raises RoleFailedError when a role does not become healthy; nothing is left running then.
+        If that is wished, the workers of what runs end what they have begun. Raises RoleFailedError when a role does
+        not become healthy; nothing is left running then, unless it was to take the place of what ran.
         """
         folder = self.folder
         folder.create()
+        if wishes.graceful:
+            self._drain(loaded, progress)
         with self.host.lock(folder.start_lock):
             running = is_running(folder, self.host.watch)
             request = request_digest(loaded, self.project)
             before = load_record(folder) if running else None
             if before is not None and before.request == request and self._recovers(progress):
                 return before, False
+            what_runs = self._replaceable(request)
+            if what_runs is not None:
+                replacement = prepare_replacement(what_runs, loaded, progress, graceful=wishes.graceful)
+                if replacement is not None:
+                    return self._replace(what_runs, replacement, loaded, progress), True
             if running:
                 with progress.step("Stopping what runs, to start it with what has changed"):
                     stop_supervisor(folder, self.host.watch)
             remove_leftovers(folder, self.host.watch)
-            prepared = prepare(loaded, self.project, folder, self.host, progress, run_id=random.token_hex(8))
+            unpin_layers(folder.root)
+            own, run_id = Rollover(generation_digest(loaded, self.project)), random.token_hex(8)
+            prepared = prepare(
+                loaded,
+                self.project,
+                folder,
+                self.host,
+                progress,
+                run_id=run_id,
+                rollover=own,
+                carry=wishes.carry_over,
+            )
             record = self._record(loaded, prepared, request)
             try:
                 self._launch(prepared, record)
                 with progress.step("Starting the roles"):
-                    self._wait_until_healthy(prepared, loaded.config.wait)
+                    StartWatch(self.folder, self.host).wait(prepared, loaded.config.wait)
             except BaseException:
                 self._abandon()
                 raise
-            write_private(prepared.permissions, json.dumps({"fingerprint": prepared.fingerprint}))
-            write_private(folder.ready, json.dumps({"run_id": prepared.stack.run_id}))
+            self._note_ready(prepared)
             return record, True
+
+    def _replace(
+        self, running: Running, prepared: Prepared, loaded: LoadedConfig, progress: Progress
+    ) -> StartRecord:
+        """Change what runs while its tasks go on."""
+        record = self._record(loaded, prepared, request_digest(loaded, self.project))
+        # Until the new stack is ready, an interrupted start must not be taken for one that has done all.
+        self.folder.ready.unlink(missing_ok=True)
+        self._write_records(prepared, record)
+        with progress.step("Replacing what has changed"):
+            switch(running, prepared)
+            StartWatch(self.folder, self.host).wait(prepared, loaded.config.wait)
+        self._note_ready(prepared)
+        return record
+
+    def _note_ready(self, prepared: Prepared) -> None:
+        write_private(prepared.permissions, json.dumps({"fingerprint": prepared.fingerprint}))
+        write_private(self.folder.ready, json.dumps({"run_id": prepared.stack.run_id}))
+
+    def _has_been_ready(self) -> bool:
+        ready = (read_json(self.folder.ready) or {}).get("run_id")
+        return ready in recorded_runs(self.folder)
+
+    def wait_for_replaced_workers(self) -> None:
+        """Wait until the workers that have been replaced have ended what they run: twelve hours at most."""
+        wait_for_workers(self.folder, self.host.watch, DRAIN_LIMIT)
+
+    def _replaceable(self, request: str) -> Running | None:
+        """Return what runs as another request wanted it, and has been ready once."""
+        record = load_record(self.folder) if is_running(self.folder, self.host.watch) else None
+        if record is None or record.request == request or not self._has_been_ready():
+            return None
+        return Running(self.project, self.folder, self.host, record)
+
+    def _drain(self, loaded: LoadedConfig, progress: Progress) -> None:
+        """Wait until running tasks have ended, if all is going to be stopped; others may change things meanwhile."""
+        with self.host.lock(self.folder.start_lock):
+            what_runs = self._replaceable(request_digest(loaded, self.project))
+            if what_runs is None or not needs_drain(what_runs, loaded):
+                return
+            begin_drain(what_runs)
+        with progress.step("Waiting for running tasks to end"):
+            self.wait_for_replaced_workers()
 
     def stop(self) -> bool:
         """Stop the environment; False if nothing ran."""
@@ -120,8 +194,7 @@ class NativeRuntime:
 
     def is_healthy(self) -> bool:
         """Tell whether the environment runs and every service is healthy."""
-        services = self.services()
-        return bool(services) and all(report.phase is Phase.HEALTHY for report in services)
+        return is_healthy(self.services())
 
     def services(self) -> tuple[ServiceReport, ...]:
         """Return the services as the supervisor last saw them; none if nothing runs."""
@@ -146,6 +219,8 @@ class NativeRuntime:
         # With root, the databases may lie outside the project.
         user = choose_database_user(self.host.commands, os.getuid(), folder, self.host.cache)
         reset_database(project_database(user.folder, version.airflow))
+        # Else the next start would carry over what another version has.
+        note_version(self.folder, version.airflow)
 
     def destroy(self) -> bool:
         """Stop the environment and remove all that is kept for the project; False if there was nothing."""
@@ -158,8 +233,7 @@ class NativeRuntime:
 
     def _recovers(self, progress: Progress) -> bool:
         """Tell whether what runs is healthy, or becomes so by itself; not what a killed start has left unfinished."""
-        ready = (read_json(self.folder.ready) or {}).get("run_id")
-        if ready not in recorded_runs(self.folder):
+        if not self._has_been_ready():
             return False
         if self.is_healthy():
             return True
@@ -184,7 +258,12 @@ class NativeRuntime:
             request=request,
             executor=str(config.executor),
             aws=str(config.aws.kind) + (f":{config.aws.profile}" if config.aws.profile else ""),
+            generation=generation_digest(loaded, self.project),
         )
+
+    def _write_records(self, prepared: Prepared, record: StartRecord) -> None:
+        write_private(self.folder.start_record, json.dumps(asdict(record), indent=1))
+        write_private(self.folder.settings, render_settings(prepared.settings))
 
     def _launch(self, prepared: Prepared, record: StartRecord) -> None:
         folder = self.folder
@@ -197,8 +276,7 @@ class NativeRuntime:
         run_id = prepared.stack.run_id
         write_private(folder.run, render_run(folder, run_id))
         write_private(folder.stack, render_stack(prepared.stack))
-        write_private(folder.start_record, json.dumps(asdict(record), indent=1))
-        write_private(folder.settings, render_settings(prepared.settings))
+        self._write_records(prepared, record)
         self.host.processes.spawn(
             ProcessOrder(
                 command=(sys.executable, "-m", "mwaa_local.cli.supervise", str(folder.root)),
@@ -218,49 +296,3 @@ class NativeRuntime:
                 stop_supervisor(self.folder, self.host.watch)
                 remove_temporary_files(self.folder)
                 return
-
-    def _wait_until_healthy(self, prepared: Prepared, patience: float) -> None:
-        clock = self.host.clock
-        deadline = clock.monotonic() + patience
-        spawned = clock.monotonic()
-        admin_is_set = not prepared.has_login
-        while True:
-            reports = {report.name: report for report in load_status(self.folder)}
-            database = reports.get("postgres")
-            if not admin_is_set and database is not None and database.phase is Phase.HEALTHY:
-                python = prepared.environment.environment.python
-                client = MetadataClient(python, prepared.database_url, self.host.commands)
-                client.set_admin_password(prepared.secrets.admin_password)
-                admin_is_set = True
-            if reports and all(report.phase is Phase.HEALTHY for report in reports.values()):
-                return
-            for report in reports.values():
-                if report.failures >= FAILURES_TO_GIVE_UP and not report.was_healthy:
-                    raise self._failure(
-                        report, f"ended {report.failures} times (exit code {report.last_exit})"
-                    )
-            if clock.monotonic() > deadline:
-                late = [report for report in reports.values() if report.phase is not Phase.HEALTHY]
-                if late:
-                    raise self._failure(late[0], f"was not healthy after {patience:.0f} s")
-                raise self._supervisor_failure()
-            if not reports and clock.monotonic() - spawned > SPAWN_PATIENCE and not self.is_running():
-                raise self._supervisor_failure()
-            clock.sleep(0.05)
-
-    def _failure(self, report: ServiceReport, what: str) -> RoleFailedError:
-        lines = tail(self.folder.log(report.name), 15) or tail(self.folder.log("launcher"), 15)
-        hint = f"the whole log: mwaa-local logs {report.name}"
-        if report.name == "postgres":
-            hint += "; if its data are damaged, start with an empty database: mwaa-local reset-db"
-        return RoleFailedError(
-            f"The {report.name} {what}. Its last log lines:\n" + "\n".join(f"    {line}" for line in lines),
-            hint=hint,
-        )
-
-    def _supervisor_failure(self) -> RoleFailedError:
-        lines = tail(self.folder.log("supervisor"), 15)
-        return RoleFailedError(
-            "The supervisor did not start:\n" + "\n".join(f"    {line}" for line in lines),
-            hint="run `mwaa-local doctor`",
-        )

@@ -10,21 +10,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mwaa_local.airflow_settings import Setting
-from mwaa_local.catalog import Generation, MwaaVersion, Role
+from mwaa_local.catalog import Generation, Role
 from mwaa_local.config import LoadedConfig, Project
 from mwaa_local.environment_stack import Places, Ports, RolePlan, StackInputs, build_stack
 from mwaa_local.project import path_variables
 from mwaa_local.runtime.airflow_home import prepare_home, project_fingerprint
-from mwaa_local.runtime.database import ProjectDatabase, database_url, ensure_database, project_database
-from mwaa_local.runtime.database_template import TemplateKey, airflow_migration, ensure_template
-from mwaa_local.runtime.database_user import choose_database_user
+from mwaa_local.runtime.database import ProjectDatabase, database_url
+from mwaa_local.runtime.database_preparation import DatabaseOrder, prepare_database, prepare_postgres
 from mwaa_local.runtime.host import AwsPlan, Host, Progress
 from mwaa_local.runtime.installer import Toolchain
 from mwaa_local.runtime.interpreters import Search, find_interpreter
 from mwaa_local.runtime.port_choice import choose_ports
 from mwaa_local.runtime.postgres import ENVIRONMENT as POSTGRES_ENVIRONMENT
-from mwaa_local.runtime.postgres import Machine, Postgres, postgres_command
-from mwaa_local.runtime.postgres_binaries import BinarySearch, find_binaries, least_major
+from mwaa_local.runtime.postgres import Postgres, postgres_command
 from mwaa_local.runtime.requirements_install import (
     ProjectEnvironment,
     RequirementsOptions,
@@ -36,6 +34,7 @@ from mwaa_local.runtime.state import Secrets, StateFolder, ensure_secrets, read_
 from mwaa_local.runtime.venv import AirflowEnvironment, ensure_base_environment
 from mwaa_local.settings_rules import RuntimeAddresses
 from mwaa_local.stack import Stack
+from mwaa_local.stack_workers import NO_ROLLOVER, Rollover
 
 INSIDE = Path(__file__).parents[1] / "inside"
 
@@ -78,6 +77,8 @@ def prepare(
     progress: Progress,
     *,
     run_id: str,
+    rollover: Rollover = NO_ROLLOVER,
+    carry: bool | None = None,
 ) -> Prepared:
     """Get everything ready; whatever is ready already costs next to nothing."""
     version = loaded.version
@@ -89,7 +90,8 @@ def prepare(
     ports = choose_ports(loaded.config, folder, host.port_finder, progress.note)
     postgres = prepare_postgres(version, folder, host)
     url = database_url(secrets.database_password, ports.postgres)
-    database = _prepare_database(loaded, base, postgres, secrets, progress)
+    order = DatabaseOrder(version, folder, secrets.database_password, carry)
+    database = prepare_database(order, base, postgres, progress)
     aws = host.aws.plan(loaded.config, version, folder, ports, secrets)
     addresses = _addresses(loaded, folder, ports, secrets, url, aws)
     prepare_home(folder, project, version, secrets)
@@ -102,13 +104,10 @@ def prepare(
     parts = _Parts(base, environment, ports, database, postgres, aws)
     fingerprint = project_fingerprint(project, environment.environment.key)
     inputs = _stack_inputs(loaded, folder, host, parts, plans, run_id)
-    plain = project.plugins is None and environment.environment.key == base.key
     record = database.home / "permissions.json"
-    inputs = replace(
-        inputs,
-        update_permissions=needs_permissions(record, fingerprint, plain=plain),
-        aws_environment={**inputs.aws_environment, **path_variables(project)},
-    )
+    update = needs_permissions(record, fingerprint, plain=_is_plain(project, parts))
+    endpoint = {**inputs.aws_environment, **path_variables(project)}
+    inputs = replace(inputs, update_permissions=update, aws_environment=endpoint, rollover=rollover)
     return Prepared(
         stack=build_stack(inputs),
         environment=environment,
@@ -120,6 +119,10 @@ def prepare(
         fingerprint=fingerprint,
         permissions=record,
     )
+
+
+def _is_plain(project: Project, parts: _Parts) -> bool:
+    return project.plugins is None and parts.environment.environment.key == parts.base.key
 
 
 def _stack_inputs(
@@ -145,6 +148,7 @@ def _stack_inputs(
         update_permissions=False,
         can_fork=sys.platform == "linux",
         run_id=run_id,
+        figures_url=parts.aws.figures_url,
     )
 
 
@@ -192,49 +196,6 @@ def prepare_base(
     if interpreter.warning:
         progress.warn(interpreter.warning)
     return base
-
-
-def prepare_postgres(version: MwaaVersion, folder: StateFolder, host: Host) -> Postgres:
-    """Return PostgreSQL as this machine can run it for this project."""
-    folder.database.mkdir(mode=0o700, exist_ok=True)
-    host.cache.mkdir(parents=True, exist_ok=True)
-    user = choose_database_user(host.commands, os.getuid(), folder.database, host.cache)
-    explicit = host.environ.get("MWAA_LOCAL_POSTGRES")
-    search = BinarySearch(
-        explicit=Path(explicit) if explicit else None,
-        path=tuple(Path(part) for part in host.environ.get("PATH", "").split(os.pathsep) if part),
-        cache=user.cache,
-        uv=(str(host.uv),),
-        preferred=version.postgres_major,
-        least=least_major(version.number),
-        required=project_database(user.folder, version.airflow).major,
-    )
-    binaries = find_binaries(search, host.commands, host.lock)
-    return Postgres(binaries, user, Machine(host.commands, host.processes, host.clock, host.lock))
-
-
-def _prepare_database(
-    loaded: LoadedConfig,
-    base: AirflowEnvironment,
-    postgres: Postgres,
-    secrets: Secrets,
-    progress: Progress,
-) -> ProjectDatabase:
-    version = loaded.version
-    with progress.step(f"PostgreSQL {postgres.binaries.major} database"):
-        template = ensure_template(
-            TemplateKey(version.airflow, base.key),
-            postgres,
-            airflow_migration(
-                base.python, {"PATH": f"{base.python.parent}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}, postgres
-            ),
-            lambda: progress.note(
-                f"Creating the metadata database schema of Airflow {version.airflow} (once)."
-            ),
-        )
-        database = project_database(postgres.user.folder, version.airflow)
-        ensure_database(database, template, secrets.database_password, postgres)
-    return database
 
 
 def _addresses(

@@ -27,6 +27,8 @@ from mwaa_local.runtime.installer import Toolchain
 from mwaa_local.runtime.requirements_layer import Layer, digest_layer, install_layer
 from mwaa_local.runtime.venv import AirflowEnvironment, is_usable
 
+IN_USE = ".in-use"
+"""In a layer's folder: not to be removed."""
 MWAA_TIME_LIMIT = 540.0
 """Nine minutes (amazon-mwaa-docker-images, user_requirements.py)."""
 
@@ -148,7 +150,21 @@ def _remove_old_layers(state: Path) -> None:
         (path for path in state.glob("environment-*") if path.is_dir()), key=lambda path: path.stat().st_mtime
     )
     for path in layers[:-1]:
-        shutil.rmtree(path, ignore_errors=True)
+        if not (path / IN_USE).exists():
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def pin_layers(state: Path) -> None:
+    """Keep the layers that there are: workers that have been replaced run on with them until their tasks end."""
+    for path in state.glob("environment-*"):
+        if path.is_dir():
+            (path / IN_USE).touch()
+
+
+def unpin_layers(state: Path) -> None:
+    """Let layers go that nobody uses any more: nothing runs."""
+    for mark in state.glob(f"environment-*/{IN_USE}"):
+        mark.unlink(missing_ok=True)
 
 
 def asks_for_something(files: RequirementsFiles) -> bool:

@@ -25,6 +25,8 @@ class StartRecord:
     """A digest of what was asked for: as long as it is the same, a running environment is left alone."""
     executor: str
     aws: str
+    generation: str = ""
+    """A digest of what was asked for but for the number of workers: what its processes have been started for."""
     runtime: str = "native"
     compose_project: str = ""
     """Of the Compose runtime: the name by which its containers are found."""

@@ -262,6 +262,7 @@ class ServiceReport:
     restarts: int
     was_healthy: bool
     last_exit: int | None
+    leaving: bool = False  # it ends what it has begun, and says nothing of the environment's health
     note: str = ""
     """What else there is to say, such as that it was killed for its memory."""
 
@@ -280,8 +281,10 @@ def render_status(states: tuple[ServiceState, ...], now: float, monotonic: float
             restarts=state.restarts,
             was_healthy=state.was_healthy,
             last_exit=state.last_exit,
+            leaving=state.is_leaving,
         )
         for state in states
+        if not state.is_away
     )
     return json.dumps({"services": [asdict(report) for report in reports]}, indent=1)
 

@@ -10,11 +10,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol, assert_never
 
+from mwaa_local.catalog import Role
 from mwaa_local.errors import CommandError
 from mwaa_local.ports import Clock, Processes, ProcessId, ProcessOrder
+from mwaa_local.runtime.autoscaling import WorkerPlace, choose_workers
 from mwaa_local.runtime.convergence import (
     LIVING,
     Action,
+    Intent,
     Kill,
     Phase,
     Probe,
@@ -22,7 +25,10 @@ from mwaa_local.runtime.convergence import (
     Start,
     Stop,
     after_exit,
+    after_hurry,
     after_kill,
+    after_need,
+    after_parking,
     after_probe,
     after_start,
     after_stop_request,
@@ -30,7 +36,8 @@ from mwaa_local.runtime.convergence import (
     is_over,
 )
 from mwaa_local.runtime.readiness import Prober
-from mwaa_local.stack import ServiceSpec, Stack
+from mwaa_local.runtime.rollover import roll_over, without_gone
+from mwaa_local.stack import ServiceSpec, Stack, WorkerScaling
 
 LONGEST_WAIT = 5.0
 SHORTEST_WAIT = 0.02
@@ -82,7 +89,9 @@ class Supervisor:
         clock: Clock,
         *,
         before_start: Callable[[ServiceSpec], None],
+        after_end: Callable[[ServiceSpec], None] = lambda _: None,
     ) -> None:
+        """Take what is done before a service starts, and after one has ended that does not start again for now."""
         self.states = tuple(ServiceState(spec) for spec in stack.services)
         self.stopping = False
         self._processes = processes
@@ -90,6 +99,8 @@ class Supervisor:
         self._prober = prober
         self._clock = clock
         self._before_start = before_start
+        self._after_end = after_end
+        self._hurries = False
         self._unclaimed: dict[int, int] = {}
         self._sweep_due = False
         self._sweep_until = 0.0
@@ -115,8 +126,39 @@ class Supervisor:
         self.states = tuple(replace(state, phase=Phase.STOPPED) for state in self.states)
         report(self.states)
 
+    def replace_stack(self, stack: Stack, launcher: Launcher | None) -> None:
+        """Go over to another stack while what has not changed goes on; `launcher` forks its roles from now on."""
+        if self._launcher is not None and self._launcher is not launcher:
+            # Its roles are our children by now, not the launcher's; an orderly end would end the whole run.
+            if self._launcher.process is not None:
+                self._processes.kill_tree(self._launcher.process)
+            self._launcher.close()
+            self._forget_orders()
+        self._launcher = launcher
+        if launcher is not None:
+            launcher.warm()
+        self.states = roll_over(self.states, stack)
+
+    def set_workers(self, count: int, scaling: WorkerScaling) -> None:
+        """See that so many workers run, and the others are parked."""
+        workers = [state for state in self.states if is_scaled(state)]
+        places = [
+            WorkerPlace(state.spec.name, state.intent is not Intent.PARK, state.phase is Phase.STOPPING)
+            for state in workers
+        ]
+        chosen = choose_workers(places, count)
+        for state in workers:
+            is_parked = state.intent is Intent.PARK
+            if state.spec.name in chosen and is_parked:
+                self._put(after_need(state))
+            elif state.spec.name not in chosen and not is_parked:
+                self._put(after_parking(state, scaling.grace))
+
     def step(self) -> None:
         """Take in what has happened, then do what is due."""
+        if self.stopping and not self._hurries:
+            self._hurries = True
+            self.states = tuple(after_hurry(state, self._clock.monotonic()) for state in self.states)
         self._take_replies()
         for pid, code in self._processes.reap():
             self._note_exit(pid, code)
@@ -200,12 +242,21 @@ class Supervisor:
             if state.process is not None and state.process.pid == pid:
                 self._processes.kill_tree(state.process)
                 self._put(after_exit(state, code, now, stopping=self.stopping))
+                if state.intent in (Intent.PARK, Intent.LEAVE):
+                    self._after_end(state.spec)
+                    self.states = without_gone(self.states)
                 self._sweep_due = True
                 self._sweep_until = now + SWEEP_WINDOW
                 return
         self._unclaimed[pid] = code
         # A child adopted from a service that has just ended: when it ends too, its own children come to us.
         self._sweep_due = self._sweep_due or now < self._sweep_until
+
+    def _forget_orders(self) -> None:
+        """Have roles ordered again that were ordered from a launcher that is gone."""
+        for state in self.states:
+            if state.phase in LIVING and state.process is None and state.spec.forked:
+                self._put(replace(state, phase=Phase.WAITING, next_at=0.0))
 
     def _sweep_orphans(self) -> None:
         """Kill children that are not ours by plan: what a dead role has left behind."""
@@ -227,3 +278,8 @@ class Supervisor:
         self.states = tuple(
             changed if state.spec.name == changed.spec.name else state for state in self.states
         )
+
+
+def is_scaled(state: ServiceState) -> bool:
+    """Tell whether a service is one of the workers whose number follows the tasks."""
+    return state.spec.role == Role.WORKER and state.intent is not Intent.LEAVE

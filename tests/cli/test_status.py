@@ -4,6 +4,7 @@ import sys
 import pytest
 
 from mwaa_local.runtime.convergence import Phase
+from mwaa_local.runtime.scaling_record import ScalingReport, save_scaling
 from tests.cli.environments import Cli, SeemingEnvironment, report
 
 FACTS = """\
@@ -34,6 +35,30 @@ def test_a_healthy_environment_is_shown_with_its_addresses_and_services(
         "  postgres  healthy  2 d 3 h  11   0         -\n"
         "  worker    healthy  2 d 3 h  12   1         SIGKILL\n"
     )
+
+
+def test_autoscaling_is_shown_with_its_bounds_and_the_tasks(
+    environment: SeemingEnvironment, cli: Cli
+) -> None:
+    leaving = report("worker-2", Phase.STOPPING, role="worker", leaving=True)
+    environment.run(report("postgres"), report("worker-1", role="worker"), leaving)
+    save_scaling(environment.folder, ScalingReport(1, 1, 4, 2, 9))
+    shown = cli("status")
+    assert shown.exit_code == 0
+    assert "  Executor    celery\n  Workers     1 of 1 to 4 (2 running and 9 queued tasks)\n" in shown.stdout
+    assert "  worker-2  leaving  2 d 3 h  100  0         -\n" in shown.stdout
+
+    save_scaling(environment.folder, ScalingReport(3, 1, 4, None, None))
+    assert "  Workers     3 of 1 to 4 (the queue is not known yet)\n" in cli("status").stdout
+    document = json.loads(cli("status", "--json").stdout)
+    assert document["workers"] == {
+        "workers": 3,
+        "minimum": 1,
+        "maximum": 4,
+        "running_tasks": None,
+        "queued_tasks": None,
+    }
+    assert [service.get("leaving", False) for service in document["services"]] == [False, False, True]
 
 
 def test_a_stopped_environment_fails_and_says_how_to_start_it(

@@ -82,6 +82,10 @@ class Endpoint:
     def sqs(self, access_key: str = "test") -> Any:
         return self.client("sqs", access_key)
 
+    def get(self, path: str) -> str:
+        with urllib.request.urlopen(self.url + path, timeout=5) as answer:
+            return str(answer.read().decode())
+
     def post(self, path: str) -> str:
         with urllib.request.urlopen(
             urllib.request.Request(self.url + path, method="POST"), timeout=5

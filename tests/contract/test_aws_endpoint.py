@@ -185,6 +185,18 @@ def test_deleting_twice_succeeds_and_an_invented_handle_does_not(endpoint: Endpo
         sqs.delete_message(QueueUrl=url, ReceiptHandle="invented")
 
 
+def test_the_figures_of_a_queue_are_its_messages_in_flight_and_those_that_wait(endpoint: Endpoint) -> None:
+    sqs = endpoint.sqs("worker-1")
+    url = sqs.create_queue(QueueName="figures")["QueueUrl"]
+    for body in ("one", "two", "three"):
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+    (received,) = sqs.receive_message(QueueUrl=url)["Messages"]
+    assert endpoint.get("/_mwaa_local/queue?queue=figures") == '{"running": 1, "queued": 2}'
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=received["ReceiptHandle"])
+    assert endpoint.get("/_mwaa_local/queue?queue=figures") == '{"running": 0, "queued": 2}'
+    assert endpoint.get("/_mwaa_local/queue?queue=none") == '{"running": 0, "queued": 0}'
+
+
 def test_what_a_dead_worker_held_can_be_taken_back(endpoint: Endpoint) -> None:
     url = endpoint.sqs().create_queue(QueueName="taken-back")["QueueUrl"]
     for body in ("one", "two"):

@@ -12,10 +12,10 @@ from typing import Any
 
 import boto3
 import pytest
+from tests.e2e.metric_reader import AIRFLOW, ALL, SCHEDULER, MetricReader
 
 from mwaa_local.cloudwatch_names import LogType
 from tests.e2e.local_environment import VERSIONS, LocalEnvironment, eventually, sample_environment
-from tests.e2e.metric_reader import AIRFLOW, ALL, SCHEDULER, MetricReader
 
 pytestmark = pytest.mark.airflow
 
@@ -126,7 +126,9 @@ def test_its_metrics_are_in_cloudwatch(environment: LocalEnvironment) -> None:
     assert metrics.total(AIRFLOW, "TaskInstanceSuccesses", ALL) > 3
     for task in ("greet", "measure", "report"):
         assert metrics.count(AIRFLOW, "TaskInstanceDuration", {**hello, "Task": task}) == 1
-        assert metrics.total(AIRFLOW, "TaskInstanceFinished", {**hello, "Task": task, "State": "success"}) == 1
+        assert (
+            metrics.total(AIRFLOW, "TaskInstanceFinished", {**hello, "Task": task, "State": "success"}) == 1
+        )
     assert metrics.total(AIRFLOW, "SchedulerHeartbeat", SCHEDULER) > 0
     assert {"DagBagSize", "ImportErrors", "OpenSlots", "PoolOpenSlots"} <= metrics.names(AIRFLOW)
 

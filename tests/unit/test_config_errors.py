@@ -30,7 +30,18 @@ ERRORS: tuple[tuple[str, str, str], ...] = (
         "[environment]\nworker = 2",
         'line 2: unknown key "worker" in [environment].',
         'Did you mean "workers"? (Valid: "name", "version", "class", "amazon_provider", "schedulers", "workers", '
-        '"region".)',
+        '"autoscale", "min_workers", "max_workers", "region".)',
+    ),
+    ("[environment]\nmin_workers = 0", "line 2: min_workers cannot be 0.", "It can be 1 to 50."),
+    (
+        "[environment]\nmin_workers = 5\nmax_workers = 4",
+        "line 3: max_workers cannot be 4.",
+        "It can be 5 to 50: not less than min_workers, which is 5.",
+    ),
+    (
+        '[environment]\nclass = "mw1.micro"\nmax_workers = 2',
+        "line 3: max_workers cannot be 2.",
+        "It can only be 1 in mw1.micro.",
     ),
     (
         "[runtime]\nworkers = 2",

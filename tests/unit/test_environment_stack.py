@@ -9,7 +9,18 @@ from mwaa_local.catalog import Role
 from mwaa_local.config_loading import FlagValue, load_config
 from mwaa_local.environment_stack import OwnFolders, Places, Ports, RolePlan, StackInputs, build_stack
 from mwaa_local.project import find_project
-from mwaa_local.stack import AliveProbe, BeatProbe, HttpProbe, PostgresProbe, ServiceSpec, Stack
+from mwaa_local.stack import (
+    AliveProbe,
+    BeatProbe,
+    HttpProbe,
+    PostgresProbe,
+    ServiceSpec,
+    Stack,
+    WorkerScaling,
+    parse_stack,
+    render_stack,
+)
+from mwaa_local.stack_workers import Rollover
 from tests.unit.settings_of_a_project import PLAIN
 
 STATE = Path("/project/.mwaa-local")
@@ -77,6 +88,63 @@ def test_schedulers_and_workers_are_numbered_when_there_are_several() -> None:
     found = [service.name for service in build_stack(inputs(workers="2", schedulers="2")).services]
 
     assert found[2:] == ["scheduler-1", "scheduler-2", "worker-1", "worker-2", "webserver"]
+
+
+def test_an_environment_that_scales_has_all_the_workers_that_it_may_need() -> None:
+    stack = build_stack(replace(inputs(autoscale=True, max_workers="3"), figures_url="http://figures"))
+
+    assert [service.name for service in stack.services if service.role == Role.WORKER] == [
+        "worker-1",
+        "worker-2",
+        "worker-3",
+    ]
+    assert stack.scaling == WorkerScaling(1, 3, 5, "http://figures")
+    assert parse_stack(render_stack(stack)) == stack
+    assert build_stack(inputs()).scaling is None
+    assert build_stack(inputs(autoscale=True, executor="local")).scaling is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "tasks"),
+    [
+        ("environment_class", "mw1.medium", 10),
+        ("airflow_options", "celery.worker_autoscale=3,1", 3),
+        ("airflow_options", "celery.worker_autoscale=many", 5),
+    ],
+)
+def test_a_worker_runs_as_many_tasks_as_its_class_or_an_option_says(
+    name: str, value: str, tasks: int
+) -> None:
+    wishes: dict[str, FlagValue] = {name: value, "autoscale": True}
+    scaling = build_stack(inputs("2.2.2", **wishes)).scaling
+    assert scaling is not None
+    assert scaling.tasks_per_worker == tasks
+
+
+def test_those_who_want_to_see_workers_go_need_not_wait_two_minutes() -> None:
+    wanted = inputs(autoscale=True)
+    shell = {**wanted.host_environment, "MWAA_LOCAL_SCALE_IN_AFTER": "2.5"}
+    scaling = build_stack(replace(wanted, host_environment=shell)).scaling
+    assert scaling is not None
+    assert (scaling.idle_seconds, scaling.grace) == (2.5, 120.0)
+
+
+def test_roles_of_another_generation_differ_and_new_workers_have_names_of_their_own() -> None:
+    one, two = (
+        build_stack(replace(inputs(), rollover=Rollover(generation, names)))
+        for generation, names in (("1", ()), ("2", ("worker-1",)))
+    )
+
+    assert [service.name for service in two.services] == [
+        "postgres",
+        "aws",
+        "scheduler",
+        "worker-1",
+        "webserver",
+    ]
+    assert named(one, "postgres") == named(two, "postgres")
+    assert named(one, "scheduler") != named(two, "scheduler")
+    assert named(two, "scheduler").forked
 
 
 def test_the_local_executor_needs_no_worker() -> None:

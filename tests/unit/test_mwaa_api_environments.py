@@ -50,6 +50,7 @@ def wish(**settings: Any) -> Wish:
         "AirflowVersion": "2.2.2",
         "EnvironmentClass": "mw1.small",
         "MinWorkers": 1,
+        "MaxWorkers": 10,
         "Schedulers": 2,
         "SourceBucketArn": "arn:aws:s3:::bucket",
         "DagS3Path": "dags",

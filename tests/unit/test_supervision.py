@@ -75,7 +75,7 @@ class World:
         self.clock = FakeClock()
         self.http = FakeHttp()
         self.launcher = FakeLauncher(self.processes) if launcher else None
-        self.before_start: list[str] = []
+        self.before_start, self.ended = list[str](), list[str]()
         self.supervisor = Supervisor(
             Stack(services, None, "run"),
             self.processes,
@@ -83,6 +83,7 @@ class World:
             Prober(self.http, self.clock, lambda _port: True),
             self.clock,
             before_start=lambda spec: self.before_start.append(spec.name),
+            after_end=lambda spec: self.ended.append(spec.name),
         )
 
     def steps(self, count: int = 1, seconds: float = 0.2) -> None:
@@ -146,7 +147,6 @@ def test_a_service_that_cannot_be_started_is_tried_again() -> None:
     world.processes.unstartable.add("/bin/aws")
     world.steps(3)
     assert world.phase("aws") is Phase.BACKOFF
-
     world.processes.unstartable.clear()
     world.until(lambda: world.phase("aws") is Phase.HEALTHY)
 

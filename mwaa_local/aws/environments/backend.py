@@ -20,6 +20,7 @@ from mwaa_local.aws.environments.source import FindSource
 from mwaa_local.aws.mwaa_api.backend import BackendError, RestAnswer, RestCall, Wish
 from mwaa_local.aws.web_doors.settings import parse_key, web_server_hostname
 from mwaa_local.aws.web_doors.web_server import WebServer
+from mwaa_local.catalog import version_numbers
 from mwaa_local.errors import CommandError
 from mwaa_local.ports import CommandResult, CommandRunner
 
@@ -28,6 +29,9 @@ SYNC_SECONDS = 30.0
 START_PATIENCE = 1200.0
 """Seconds for everything that `start` does, the building of an Airflow environment included."""
 STOP_PATIENCE = 60.0
+GRACEFUL = "GRACEFUL"
+GRACEFUL_SECONDS = 43200.0
+"""How long workers may run their tasks on during such an update: twelve hours (MWAA-FACTS 7)."""
 SHOWN_LINES = 12
 
 log = logging.getLogger("mwaa_local.aws")
@@ -72,7 +76,6 @@ class NativeEnvironments:
         source = self._site.find_source(bucket)
         if source is None:
             raise BackendError(INCORRECT, f"The bucket {bucket} does not exist.")
-        self._warn_of_other_version(wish)
         with self._syncing:
             folder.materialise(wish, source)
         queue = celery_queue_name(wish.environment_id)
@@ -80,7 +83,9 @@ class NativeEnvironments:
         folder.state.mkdir(mode=0o700, exist_ok=True)
         attached = {"endpoint": self._site.endpoint_url, "queue": queue}
         (folder.state / ATTACHED).write_text(json.dumps(attached), encoding="utf-8")
-        result = self._run(["start", "--json"], wish.name, START_PATIENCE)
+        graceful = wish.strategy == GRACEFUL
+        command = ["start", "--json", *(["--graceful"] if graceful else []), *self._carrying_over(wish)]
+        result = self._run(command, wish.name, START_PATIENCE + (GRACEFUL_SECONDS if graceful else 0))
         if result.exit_code != 0:
             raise BackendError(INCORRECT, _reason(result))
         self._wishes[wish.name] = wish
@@ -134,15 +139,23 @@ class NativeEnvironments:
         if self._wishes:
             self._changed.set()
 
-    def _warn_of_other_version(self, wish: Wish) -> None:
-        before, number = self._wishes.get(wish.name), wish.settings["AirflowVersion"]
-        if before is not None and before.settings["AirflowVersion"] != number:
+    def _carrying_over(self, wish: Wish) -> list[str]:
+        """Return the option for a newer version: it migrates what the one before has, whatever it once had itself."""
+        wanted = str(wish.settings["AirflowVersion"])
+        try:
+            last = str(self._document(wish.name, "database.json")["version"])
+        except (BackendError, KeyError):
+            return []
+        if version_numbers(last) < version_numbers(wanted):
+            return ["--carry-over"]
+        if last != wanted:
             log.warning(
-                "environment %s: Airflow %s has a metadata database of its own here; MWAA would migrate the one of %s",
+                "environment %s: Airflow %s goes on with its own metadata, not with those of %s",
                 wish.name,
-                number,
-                before.settings["AirflowVersion"],
+                wanted,
+                last,
             )
+        return []
 
     def _stop(self, name: str) -> None:
         try:

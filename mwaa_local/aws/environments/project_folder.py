@@ -107,6 +107,10 @@ def render_config(wish: Wish) -> bytes:
         "class": settings["EnvironmentClass"],
         "region": wish.region,
         "workers": settings["MinWorkers"],
+        # As on MWAA, whose minimum is what runs and whose maximum what may.
+        "autoscale": settings["MaxWorkers"] > settings["MinWorkers"],
+        "min_workers": settings["MinWorkers"],
+        "max_workers": settings["MaxWorkers"],
         "schedulers": schedulers if schedulers > USUAL_SCHEDULERS else 1,
     }
     # As on MWAA, where an environment starts without the requirements that cannot be installed (MWAA-FACTS 3.1).

@@ -1,5 +1,7 @@
 """Runs in an Airflow environment: makes the metadata schema with Airflow's own commands, in one process.
 
+With the argument `upgrade` it migrates the schema that an older Airflow has made, and what is in it.
+
 One process, because importing Airflow takes about as long as either command. Permissions are synchronised too, so that
 the web server need not do it at each start.
 """
@@ -13,7 +15,7 @@ def main():
     # 1.10 has the tables of the login that MWAA uses only with this; later versions do not read it.
     os.environ.setdefault("AIRFLOW__WEBSERVER__RBAC", "True")
     leave_out_rest_api()
-    for command in commands(airflow_version()):
+    for command in commands(airflow_version(), upgrade="upgrade" in sys.argv[1:]):
         run(command)
 
 
@@ -24,11 +26,12 @@ def airflow_version():
     return tuple(int(part) for part in version.split(".")[:2])
 
 
-def commands(version):
+def commands(version, upgrade=False):
     """Return Airflow's commands that make a database ready for its web server."""
     if version < (2, 0):
-        return [["initdb"], ["sync_perm"]]
-    migrate = ["db", "init"] if version < (2, 7) else ["db", "migrate"]
+        return [["upgradedb" if upgrade else "initdb"], ["sync_perm"]]
+    old = ["db", "upgrade"] if upgrade else ["db", "init"]
+    migrate = old if version < (2, 7) else ["db", "migrate"]
     has_fab = version < (3, 0) or "Fab" in os.environ.get("AIRFLOW__CORE__AUTH_MANAGER", "")
     return [migrate, ["sync-perm"]] if has_fab else [migrate]
 
