@@ -54,6 +54,7 @@ OUTSIDE: dict[str, frozenset[str]] = {
             "setproctitle",
             "sqlalchemy",
             "starlette",
+            "statsd",
         }
     ),
 }

@@ -28,6 +28,8 @@ def die_with_parent(parent):
 
 def become_role(order, replies):
     """Turn this freshly forked process into the role that `order` describes; never returns."""
+    from mwaa_inside.statsd_sockets import renew_sockets
+
     code = 1
     try:
         os.setsid()
@@ -39,6 +41,7 @@ def become_role(order, replies):
         os.dup2(log, 1)
         os.dup2(log, 2)
         os.closerange(3, 256)
+        renew_sockets()
         os.environ.clear()
         os.environ.update(order["environment"])
         os.chdir(order["cwd"])
@@ -105,8 +108,12 @@ def main():
     orders = os.fdopen(os.dup(0), "r")
     replies = os.dup(1)
     os.dup2(2, 1)
-    from mwaa_inside.roles import airflow_version, freeze_memory, preload
+    from statsd.client import udp
 
+    from mwaa_inside.roles import airflow_version, freeze_memory, preload
+    from mwaa_inside.statsd_sockets import watch_clients
+
+    watch_clients(udp)
     preload(airflow_version())
     import setproctitle
 

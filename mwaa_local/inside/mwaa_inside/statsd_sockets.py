@@ -1,0 +1,29 @@
+"""Statsd clients that imports make in the launcher get a socket of their own in each role.
+
+A role closes what the launcher had open: a client would go on with the number of its socket, which may soon be that of
+the connection to the database. Runs on Python 3.7 and up.
+"""
+
+import socket
+import weakref
+
+_clients = weakref.WeakSet()
+
+
+def watch_clients(udp):
+    """Remember every statsd client that is made from now on, of the module `statsd.client.udp`."""
+    make = udp.StatsClient.__init__
+
+    def remember(client, *args, **kwargs):
+        make(client, *args, **kwargs)
+        _clients.add(client)
+
+    udp.StatsClient.__init__ = remember
+
+
+def renew_sockets():
+    """Give each client a new socket; the old one is closed already, and its number not to be closed again."""
+    for client in list(_clients):
+        family = client._sock.family
+        client._sock.detach()
+        client._sock = socket.socket(family, socket.SOCK_DGRAM)
