@@ -19,6 +19,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.e2e.local_environment import LocalEnvironment, eventually, sample_environment
+from tests.e2e.metric_reader import AIRFLOW, ALL, SCHEDULER, SERVICE, MetricReader
 from tests.mwaa_endpoint import AT_REST, NETWORK, ROLE
 
 pytestmark = pytest.mark.airflow
@@ -151,6 +152,21 @@ def test_dags_follow_the_bucket_at_once_and_plugins_only_an_update(account: Acco
     assert '"two"' in plugin.read_text()
     account.s3.delete_object(Bucket=BUCKET, Key="dags/first.py")
     eventually(lambda: not (account.folder / "dags" / "first.py").exists(), "the deleted DAG goes")
+
+
+def test_its_metrics_are_its_own(account: Account) -> None:
+    made, own = (
+        MetricReader(account.client("cloudwatch"), name)
+        for name in (NAME, account.environment.summary["name"])
+    )
+    eventually(lambda: made.total(AIRFLOW, "TaskInstanceSuccesses", ALL) > 0, "the run is counted")
+    assert made.count(AIRFLOW, "DAGDurationSuccess", {"DAG": "first"}) == 1
+    assert own.count(AIRFLOW, "DAGDurationSuccess", {"DAG": "first"}) == 0
+    assert made.total(AIRFLOW, "SchedulerHeartbeat", SCHEDULER) > 0
+    worker = {"Cluster": "BaseWorker"}
+    eventually(lambda: made.count(SERVICE, "CPUUtilization", worker) > 0, "its worker is measured")
+    assert made.total(SERVICE, "DatabaseConnections", {"DatabaseRole": "WRITER"}) > 0
+    assert "RunningTasks" in made.names(SERVICE)
 
 
 def test_a_failed_update_leaves_what_worked(account: Account) -> None:
