@@ -109,6 +109,45 @@ def test_a_prefix_of_streams_and_an_arn_are_understood(endpoint: MwaaEndpoint) -
     assert len(logs.describe_log_streams(logGroupIdentifier=arn)["logStreams"]) == 2
 
 
+class Tail:
+    """What `aws logs tail --follow` of version 2 does: it asks again from the newest event on, without doubles."""
+
+    def __init__(self, logs: Any, **given: Any) -> None:
+        self.logs = logs
+        self.given: dict[str, Any] = {"interleaved": True, **given}
+        self.seen: set[str] = set()
+
+    def poll(self) -> list[str]:
+        """Return the messages that are new."""
+        new = []
+        while True:
+            answer = self.logs.filter_log_events(**self.given)
+            new += [event for event in answer["events"] if event["eventId"] not in self.seen]
+            self.seen |= {event["eventId"] for event in new}
+            if "nextToken" not in answer:
+                break
+            self.given["nextToken"] = answer["nextToken"]
+        self.given.pop("nextToken", None)
+        if new:
+            self.given["startTime"] = max(event["timestamp"] for event in new)
+        return [str(event["message"]) for event in new]
+
+
+def test_following_a_group_as_the_aws_cli_does_shows_every_line_once(endpoint: MwaaEndpoint) -> None:
+    file = "airflow/logs/daily/follow/2026-11-21T03:00:00+00:00/1.log"
+    line = "[2026-11-21 03:00:01,250] {{x.py:1}} INFO - line {}\n"
+    log(endpoint, "orders", file, line.format(1) + line.format(2))
+    given = {"logStreamNamePrefix": "daily/follow/", "startTime": 1795229990000, "limit": 2}
+    tail = Tail(endpoint.client("logs"), logGroupName="airflow-orders-Task", **given)
+    shown = tail.poll()
+    # The next line has the time of the one before: it is not left out as a double.
+    log(endpoint, "orders", file, line.format(3))
+    shown += tail.poll()
+    log(endpoint, "orders", file, "[2026-11-21 03:00:02,000] {x.py:1} INFO - line 4\n")
+    assert [each[-6:] for each in shown + tail.poll()] == ["line 1", "line 2", "line 3", "line 4"]
+    assert tail.poll() == []
+
+
 def test_a_file_that_was_begun_anew_is_read_from_its_start(endpoint: MwaaEndpoint) -> None:
     path = log(endpoint, "reports", "airflow/logs/d/t/2026-11-21T00:00:00+00:00/1.log", f"{FIRST}\n{FIRST}\n")
     read = {"logGroupName": "airflow-reports-Task", "logStreamName": "d/t/2026-11-21T00_00_00+00_00/1.log"}
