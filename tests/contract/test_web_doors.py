@@ -143,6 +143,17 @@ def test_a_web_token_becomes_a_session_with_its_role(
     assert airflow.seen[0].headers["host"] == f"localhost:{front.port}"
 
 
+def test_a_browser_keeps_the_sessions_of_two_environments_apart(
+    front: Front, airflow: WebServerScript
+) -> None:
+    browser = {"Sec-Fetch-Site": "same-origin", "Content-Type": "application/x-www-form-urlencoded"}
+    answer = front.ask("POST", "/aws_mwaa/login", browser, f"token={front.token(Purpose.WEB)}".encode())
+    name, _, value = answer.headers["set-cookie"].partition(";")[0].partition("=")
+    assert name == f"session-{front.port}"
+    front.ask("GET", "/home", {**browser, "Cookie": f"session=another; {name}={value}"})
+    assert airflow.seen[-1].headers["cookie"] == f"session={value}"
+
+
 def test_the_page_of_a_link_keeps_the_token_from_the_server(front: Front, airflow: WebServerScript) -> None:
     answer = front.ask("GET", "/aws_mwaa/aws-console-sso?login=true")
     assert (answer.status, answer.body.decode()) == (200, PAGE)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from mwaa_local.aws.web_doors.cookies import inner_cookies, outer_cookies
 from mwaa_local.aws.web_doors.doors import door_of, is_local_host
 from mwaa_local.aws.web_doors.proxy import answer_headers, request_headers
 
@@ -67,6 +68,25 @@ def test_redirections_to_the_web_server_lead_to_the_doors(location: str, expecte
 )
 def test_a_path_leads_to_a_door_or_to_the_web_server(path: str, door: str) -> None:
     assert door_of(path) == door
+
+
+def test_environments_at_one_name_leave_each_others_sessions_alone() -> None:
+    set_by_web_server = [
+        ("Set-Cookie", "session=1; HttpOnly"),
+        ("Set-Cookie", "_token=2"),
+        ("X", "session=3"),
+    ]
+    assert list(outer_cookies(set_by_web_server, HOST)) == [
+        ("Set-Cookie", "session-8443=1; HttpOnly"),
+        ("Set-Cookie", "_token=2"),
+        ("X", "session=3"),
+    ]
+    sent_by_browser = [("Cookie", "a=b; session=stale; session-8443=1; session-8444=other")]
+    assert list(inner_cookies(sent_by_browser, HOST)) == [("Cookie", "a=b; session-8444=other; session=1")]
+    assert list(inner_cookies([("Cookie", "session=1; a=b")], HOST)) == [("Cookie", "session=1; a=b")]
+    assert list(outer_cookies([("Set-Cookie", "session=1")], "localhost")) == [
+        ("Set-Cookie", "session-443=1")
+    ]
 
 
 def test_only_loopback_names_are_served() -> None:

@@ -7,7 +7,8 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from http import HTTPStatus
 from http.client import HTTPResponse
 from http.server import BaseHTTPRequestHandler
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 
 from mwaa_local.aws.web_doors.authority import ensure_authority, write_certificate
 from mwaa_local.aws.web_doors.commands import CommandDoor, CommandServer
+from mwaa_local.aws.web_doors.cookies import inner_cookies, is_browser, outer_cookies
 from mwaa_local.aws.web_doors.doors import LARGEST_BODY, Doors, door_of, is_local_host
 from mwaa_local.aws.web_doors.exchange import Answer, Request, refusal
 from mwaa_local.aws.web_doors.login import Sessions
@@ -156,7 +158,8 @@ class DoorHandler(BaseHTTPRequestHandler):
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = self.rfile.read(length)
-        self._send(self.server.doors.answer(Request(self.command, path, headers, body)))
+        answer = self.server.doors.answer(Request(self.command, path, headers, body))
+        self._send(replace(answer, headers=tuple(self._for_client(answer.headers))))
 
     def _send(self, answer: Answer) -> None:
         self.send_response(answer.status)
@@ -169,8 +172,15 @@ class DoorHandler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(answer.body)
 
+    def _for_client(self, headers: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+        """Return headers of an answer as this client wants them."""
+        if not is_browser({name.lower(): value for name, value in self.headers.items()}):
+            return headers
+        return outer_cookies(headers, self.headers.get("Host", ""))
+
     def _pass_on(self, host: str, length: int) -> None:
-        head = Head(self.command, self.path, tuple(request_headers(self.headers.items())))
+        given = inner_cookies(request_headers(self.headers.items()), host)
+        head = Head(self.command, self.path, tuple(given))
         body = _parts(self.rfile, length)
         try:
             with self.server.web.open(head, body, PATIENCE) as response:
@@ -181,7 +191,8 @@ class DoorHandler(BaseHTTPRequestHandler):
     def _pass_back(self, response: HTTPResponse, host: str) -> None:
         """Send the web server's answer on, as it comes."""
         self.send_response_only(response.status, response.reason)
-        for name, value in answer_headers(response.getheaders(), host, self.server.settings.web_port):
+        headers = answer_headers(response.getheaders(), host, self.server.settings.web_port)
+        for name, value in self._for_client(headers):
             self.send_header(name, value)
         empty = self.command == "HEAD" or response.status in NO_BODY
         chunked = response.length is None and not empty
