@@ -12,10 +12,10 @@ from typing import Any
 
 import boto3
 import pytest
-from tests.e2e.metric_reader import AIRFLOW, ALL, SCHEDULER, MetricReader
 
 from mwaa_local.cloudwatch_names import LogType
 from tests.e2e.local_environment import VERSIONS, LocalEnvironment, eventually, sample_environment
+from tests.e2e.metric_reader import AIRFLOW, ALL, SCHEDULER, MetricReader
 
 pytestmark = pytest.mark.airflow
 
@@ -123,14 +123,15 @@ def test_its_metrics_are_in_cloudwatch(environment: LocalEnvironment) -> None:
     metrics = MetricReader(cloudwatch, environment.summary["name"])
     hello = {"DAG": "hello_pipeline"}
     eventually(lambda: metrics.count(AIRFLOW, "DAGDurationSuccess", hello) == 1, "the run is counted")
-    assert metrics.total(AIRFLOW, "TaskInstanceSuccesses", ALL) > 3
-    for task in ("greet", "measure", "report"):
-        assert metrics.count(AIRFLOW, "TaskInstanceDuration", {**hello, "Task": task}) == 1
-        assert (
-            metrics.total(AIRFLOW, "TaskInstanceFinished", {**hello, "Task": task, "State": "success"}) == 1
-        )
     assert metrics.total(AIRFLOW, "SchedulerHeartbeat", SCHEDULER) > 0
     assert {"DagBagSize", "ImportErrors", "OpenSlots", "PoolOpenSlots"} <= metrics.names(AIRFLOW)
+    if environment.version.startswith("3.0."):
+        return  # tasks of Airflow 3.0 send nothing
+    assert metrics.total(AIRFLOW, "TaskInstanceSuccesses", ALL) > 3
+    for task in ("greet", "measure", "report"):
+        where = {**hello, "Task": task}
+        assert metrics.count(AIRFLOW, "TaskInstanceDuration", where) == 1
+        assert metrics.total(AIRFLOW, "TaskInstanceFinished", {**where, "State": "success"}) == 1
 
 
 def test_a_run_that_fails_says_why(environment: LocalEnvironment) -> None:
