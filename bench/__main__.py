@@ -16,6 +16,7 @@ from bench.deploy import measure_deploy
 from bench.doors import measure_doors
 from bench.figures import Figure, render_table
 from bench.first_start import measure_first_start
+from bench.images import measure_images
 from bench.packaging import measure_packaging
 from bench.requirements import measure_requirements
 from bench.running import measure_running
@@ -32,6 +33,7 @@ SECTIONS: dict[str, Section] = {
     "deploy": measure_deploy,
     "doors": measure_doors,
     "api": measure_control_plane,
+    "images": measure_images,
 }
 """Name on the command line -> what measures it, in the order of the table."""
 

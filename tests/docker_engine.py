@@ -112,7 +112,11 @@ def leave_out(folder: str, names: list[str]) -> list[str]:
     """Return what the official images do not have either: tests, static libraries, what somebody has installed here."""
     if Path(folder).name == "site-packages":
         return [
-            name for name in names if not name.startswith(("pip", "setuptools", "_distutils_hack", "wheel"))
+            name
+            for name in names
+            if not name.startswith(
+                ("pip", "pkg_resources", "setuptools", "_distutils_hack", "distutils", "wheel")
+            )
         ]
     return [name for name in names if name in ("test", "tests", "__pycache__") or name.endswith(".a")]
 

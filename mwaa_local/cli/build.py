@@ -1,7 +1,7 @@
 """build: the image of an MWAA version on this machine's container engine."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -12,10 +12,12 @@ import click
 from mwaa_local.catalog import DEFAULT_VERSION, load_version
 from mwaa_local.cli.app import make_app, make_engine
 from mwaa_local.cli.image_push import push_image, remove_pushed
+from mwaa_local.cli.image_set import BuiltImage, Workshop
 from mwaa_local.cli.options import json_option, project_option
 from mwaa_local.cli.progress import open_progress
 from mwaa_local.cli.render import render_fact, render_table
-from mwaa_local.docker_ports import DockerEngine, ImageRecord
+from mwaa_local.config import LoadedConfig, Project
+from mwaa_local.docker_ports import DockerEngine
 from mwaa_local.errors import EngineError, ProjectError, UsageError
 from mwaa_local.runtime.image import (
     DEFAULT_PLATFORM,
@@ -26,7 +28,6 @@ from mwaa_local.runtime.image import (
     describe_difference,
     make_recipe,
 )
-from mwaa_local.runtime.image_build import BuildSite, build_image, find_built
 from mwaa_local.runtime.image_packages import PackageDifference, compare_packages, list_packages
 from mwaa_local.runtime.image_registry import parse_repository
 
@@ -50,7 +51,7 @@ MEGABYTE = 1e6
 @click.option(
     "--base-image",
     envvar="MWAA_LOCAL_BASE_IMAGE",
-    default="",
+    default=None,
     help="Build on this instead of the catalogue's.",
 )
 @click.option(
@@ -58,6 +59,26 @@ MEGABYTE = 1e6
     envvar="MWAA_LOCAL_PUSH",
     metavar="REPOSITORY",
     help="Push it there; an Amazon ECR repository is made if it is missing.",
+)
+@click.option(
+    "--services",
+    "with_services",
+    is_flag=True,
+    envvar="MWAA_LOCAL_SERVICES",
+    help="The image of PostgreSQL and the AWS endpoint, too.",
+)
+@click.option(
+    "--services-base-image",
+    envvar="MWAA_LOCAL_SERVICES_BASE_IMAGE",
+    default=None,
+    help="Build that on this instead of the catalogue's.",
+)
+@click.option(
+    "--requirements",
+    "with_requirements",
+    is_flag=True,
+    envvar="MWAA_LOCAL_BUILD_REQUIREMENTS",
+    help="The project's image, too: its requirements on top.",
 )
 @click.option("--no-cache", is_flag=True, envvar="MWAA_LOCAL_NO_CACHE", help="Build everything anew.")
 @click.option("--remove", is_flag=True, help="Remove the images of the version; with --push, from ECR too.")
@@ -67,9 +88,11 @@ def build_command(
     folder: Path, no_cache: bool, remove: bool, packages: bool, as_json: bool, **wishes: Any
 ) -> int:
     """Build the image of an MWAA version: its Python, packages, paths and tools."""
-    if remove and (packages or no_cache):
+    extras = wishes.pop("with_services"), wishes.pop("with_requirements")
+    if remove and (packages or no_cache or any(extras)):
         raise UsageError("--remove goes with no other order.")
-    recipe = choose_recipe(folder, wishes)
+    choice = choose(folder, wishes)
+    recipe = choice.recipe
     repository = parse_repository(wishes["push"]) if wishes["push"] else None
     engine = make_engine()
     if remove:
@@ -77,10 +100,12 @@ def build_command(
         removed += remove_images(engine, recipe.version.airflow)
         click.echo(render_removed(removed, recipe.version.airflow, as_json=as_json))
         return 0
-    image, built = ensure_image(engine, recipe, use_cache=not no_cache)
+    workshop = Workshop(engine, make_app(), open_progress(), use_cache=not no_cache)
+    made = workshop.airflow(recipe)
+    others = tuple(build_others(workshop, choice, made, *extras))
     differences = compare_packages(recipe, list_packages(engine, recipe.tag)) if packages else None
     pushed = push_image(engine, recipe, repository) if repository else ""
-    report = BuildReport(recipe, image, built, differences, pushed)
+    report = BuildReport(recipe, made, differences, pushed, others)
     click.echo(json.dumps(report.as_document(), indent=2) if as_json else render_report(report))
     return 0
 
@@ -90,27 +115,28 @@ class BuildReport:
     """What came of a build."""
 
     recipe: ImageRecipe
-    image: ImageRecord
-    built: bool
-    """Whether it had to be built."""
+    made: BuiltImage
     differences: tuple[PackageDifference, ...] | None = None
     """Of its packages from those that AWS published; None where nobody asked."""
     pushed: str = ""
     """Its address in a registry, by digest."""
+    others: tuple[tuple[str, BuiltImage], ...] = ()
+    """`services` and `project`, as far as they were asked for."""
 
     def as_document(self) -> dict[str, Any]:
         """Return the form that `--json` prints."""
         document: dict[str, Any] = {
             "image": self.recipe.tag,
-            "id": self.image.id,
+            "id": self.made.image.id,
             "version": self.recipe.version.airflow,
             "amazon_provider": self.recipe.amazon_provider,
             "base_image": self.recipe.base_image,
-            "platform": self.image.platform,
-            "size": self.image.size,
-            "built": self.built,
+            "platform": self.made.image.platform,
+            "size": self.made.image.size,
+            "built": self.made.built,
             "pushed": self.pushed or None,
             "differs": list(describe_difference(self.recipe)),
+            **{name: each.as_document() for name, each in self.others},
         }
         if self.differences is not None:
             document["packages"] = [
@@ -120,31 +146,56 @@ class BuildReport:
         return document
 
 
-def choose_recipe(folder: Path, wishes: dict[str, Any]) -> ImageRecipe:
-    """Return the recipe of what was asked for, else of what the project in `folder` runs, else of the default."""
-    flags = {name: wishes[name] for name in ("version", "amazon_provider")}
-    app = make_app()
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is to be built, and for which project; None where there is none."""
+
+    recipe: ImageRecipe
+    services_base: str
+    project: Project | None = None
+    loaded: LoadedConfig | None = None
+
+
+def choose(folder: Path, wishes: dict[str, Any]) -> Choice:
+    """Return what was asked for, else what the project in `folder` runs, else the default."""
+    names = ("version", "amazon_provider", "base_image", "services_base_image")
+    flags = {name: wishes.get(name) for name in names}
+    app, project, loaded = make_app(), None, None
     try:
-        config = app.load(app.project(folder), flags).config
-        version, provider = load_version(config.version), config.amazon_provider
+        project = app.project(folder)
+        loaded = app.load(project, flags)
+        config = loaded.config
+        version, provider, base, services_base = (
+            load_version(config.version),
+            config.amazon_provider,
+            config.base_image,
+            config.services_base_image,
+        )
     except ProjectError:
         # No project is needed to build an image.
         version = load_version(flags["version"] or DEFAULT_VERSION)
         provider = flags["amazon_provider"] or version.amazon_provider_default
         provider = version.amazon_provider_stock if provider == "stock" else provider
-    return make_recipe(
-        version, provider, ImageWishes(wishes["platform"], wishes["base_image"]), installed_version("uv")
-    )
+        base, services_base = flags["base_image"] or "", flags["services_base_image"] or ""
+    recipe = make_recipe(version, provider, ImageWishes(wishes["platform"], base), installed_version("uv"))
+    return Choice(recipe, services_base, project, loaded)
 
 
-def ensure_image(engine: DockerEngine, recipe: ImageRecipe, *, use_cache: bool) -> tuple[ImageRecord, bool]:
-    """Return the recipe's image and whether it had to be built."""
-    found = find_built(engine, recipe) if use_cache else None
-    if found is not None:
-        return found, False
-    app = make_app()
-    site = BuildSite(engine, app.host.cache, app.host.lock, app.environ, open_progress())
-    return build_image(recipe, site, use_cache=use_cache), True
+def build_others(
+    workshop: Workshop, choice: Choice, airflow: BuiltImage, services: bool, requirements: bool
+) -> Iterator[tuple[str, BuiltImage]]:
+    """Build what belongs to the version's image as far as it was asked for."""
+    if services:
+        yield "services", workshop.services(choice.recipe.platform, choice.services_base)
+    if requirements:
+        if choice.project is None or choice.loaded is None:
+            raise UsageError(
+                "--requirements needs a project.", hint="run it in a project, or name one: --project"
+            )
+        made = workshop.project(airflow, choice.loaded, choice.project)
+        for warning in made.warnings:
+            workshop.progress.warn(warning)
+        yield "project", made
 
 
 def remove_images(engine: DockerEngine, version: str) -> tuple[str, ...]:
@@ -170,16 +221,25 @@ def render_report(report: BuildReport) -> str:
     """Return what was built, in words."""
     recipe = report.recipe
     facts = [
-        ("Image", recipe.tag + ("" if report.built else " (was there)")),
-        ("Size", f"{report.image.size / MEGABYTE:,.0f} MB, {report.image.platform}"),
+        ("Image", _name(report.made)),
+        ("Size", f"{_size(report.made)}, {report.made.image.platform}"),
         ("Base", recipe.base_image),
         *(("Differs", text) for text in describe_difference(recipe)),
         *((("Pushed", report.pushed),) if report.pushed else ()),
+        *((name.capitalize(), f"{_name(each)}, {_size(each)}") for name, each in report.others),
     ]
     text = "\n".join(line[2:] for label, each in facts for line in render_fact(label, each, 12))
     if report.differences is None:
         return text
     return f"{text}\n\n{render_differences(recipe, report.differences)}"
+
+
+def _name(made: BuiltImage) -> str:
+    return made.name + ("" if made.built else " (was there)")
+
+
+def _size(made: BuiltImage) -> str:
+    return f"{made.image.size / MEGABYTE:,.0f} MB"
 
 
 def render_differences(recipe: ImageRecipe, differences: Sequence[PackageDifference]) -> str:

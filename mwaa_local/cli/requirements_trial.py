@@ -1,12 +1,15 @@
-"""`test-requirements --install`: an installation for real, and what it adds to the verdict."""
+"""`test-requirements --install` and `--in-container`: an installation for real, and what it adds to the verdict."""
 
 import sys
 from dataclasses import replace
 
-from mwaa_local.cli.app import make_app
+from mwaa_local.cli.app import make_app, make_engine
+from mwaa_local.cli.image_set import Workshop, recipe_of
+from mwaa_local.cli.progress import open_progress
 from mwaa_local.config import Project
 from mwaa_local.runtime.installer import Toolchain
 from mwaa_local.runtime.interpreters import Search, find_interpreter
+from mwaa_local.runtime.requirements_container import try_in_container
 from mwaa_local.runtime.requirements_trial import Trial, TrialStep, try_requirements
 from mwaa_local.runtime.venv import ensure_base_environment
 from mwaa_local.validation.finding import Finding, Location, Severity, order_findings
@@ -30,6 +33,18 @@ _WARNINGS = frozenset({"pip-check", "imports"})
 
 _FEARED = frozenset({"requirements-airflow-broken", "requirements-source-build"})
 """What is an error only until an installation has shown that it is none."""
+
+
+def with_container_trial(verdict: Verdict, inputs: Inputs) -> Verdict:
+    """Install the requirements in a container, try them out there, and return the verdict with what was found."""
+    app, project = make_app(), inputs.project
+    flags = {"version": inputs.base.version.airflow, "amazon_provider": inputs.base.amazon_provider}
+    loaded = app.load(project, flags)
+    workshop = Workshop(make_engine(), app, open_progress())
+    image = workshop.airflow(recipe_of(loaded)).name
+    return _joined(
+        verdict, try_in_container(image, loaded, project, inputs.variables, workshop.site), project
+    )
 
 
 def with_trial(verdict: Verdict, inputs: Inputs) -> Verdict:

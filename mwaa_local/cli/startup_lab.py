@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mwaa_local.airflow_settings import RuntimeAddresses, build_airflow_settings, role_variables
@@ -13,12 +13,14 @@ from mwaa_local.catalog import Role
 from mwaa_local.cli.app import App
 from mwaa_local.cli.progress import Progress
 from mwaa_local.config import LoadedConfig, Project
+from mwaa_local.docker_ports import DockerEngine
 from mwaa_local.environment_stack import OwnFolders, base_variables
 from mwaa_local.errors import UsageError
 from mwaa_local.runtime.environment_copy import copy_environment
 from mwaa_local.runtime.preparation import prepare_base, toolchain
 from mwaa_local.runtime.sandbox import find_sandbox
-from mwaa_local.runtime.startup_script import Ending, StartupOptions, observe_startup_script
+from mwaa_local.runtime.startup_container import ContainerTrial, run_in_container
+from mwaa_local.runtime.startup_script import Ending, StartupOptions, StartupRun, observe_startup_script
 from mwaa_local.startup_report import StartupReport
 
 COMPONENTS = ("scheduler", "worker", "webserver")
@@ -28,7 +30,7 @@ _COPY_LIMIT = 20 << 20
 """Bytes of dags/ or plugins/ that are copied for the script; a bigger folder is empty for it."""
 
 _CONTAINER_SIGNS = ("/.dockerenv", "/run/.containerenv")
-_PLACEHOLDERS = RuntimeAddresses(
+PLACEHOLDERS = RuntimeAddresses(
     database_url="postgresql+psycopg2://airflow:airflow@127.0.0.1:5432/airflow",
     broker_url="sqs://127.0.0.1:5000",
     queue_name="airflow-celery-test",
@@ -87,12 +89,29 @@ def run_startup_test(app: App, test: StartupTest, component: str, progress: Prog
         began = app.host.clock.monotonic()
         run = observe_startup_script(test.script, environment, app.host.commands, options)
         seconds = app.host.clock.monotonic() - began
-    shown = {str(home): "/usr/local/airflow"}
+    return replace(make_report(test, component, run, seconds, str(home)), sandboxed=bool(sandbox))
+
+
+def run_startup_test_in_container(
+    app: App, test: StartupTest, component: str, engine: DockerEngine, image: str
+) -> StartupReport:
+    """Run the script once for a component in a container that is thrown away, and return what it did."""
+    settings = build_airflow_settings(test.loaded.version, test.loaded.config, test.project, PLACEHOLDERS, {})
+    variables = {setting.name: setting.value for setting in settings}
+    variables |= {setting.name: component for setting in role_variables(Role.SCHEDULER)}
+    trial = ContainerTrial(image, test.script, test.project, variables, test.limit, test.on_line)
+    began = app.host.clock.monotonic()
+    run = run_in_container(engine, trial)
+    return make_report(test, component, run, app.host.clock.monotonic() - began)
+
+
+def make_report(
+    test: StartupTest, component: str, run: StartupRun, seconds: float, home: str = ""
+) -> StartupReport:
+    """Return what a run did, with MWAA's paths instead of `home`."""
 
     def plain(text: str) -> str:
-        for path, name in shown.items():
-            text = text.replace(path, name)
-        return text
+        return text.replace(home, "/usr/local/airflow") if home else text
 
     return StartupReport(
         component=component,
@@ -106,7 +125,7 @@ def run_startup_test(app: App, test: StartupTest, component: str, progress: Prog
         unexported=tuple((name, plain(value)) for name, value in run.unexported),
         recorded=tuple(plain(command) for command in run.recorded),
         output=plain(run.output),
-        sandboxed=bool(sandbox),
+        sandboxed=False,
     )
 
 
@@ -125,7 +144,7 @@ def _surroundings(
         python = _environment(app, test, root / "environment", progress)
         variables = base_variables(app.host.environ, own, "startup", python)
         settings = build_airflow_settings(
-            test.loaded.version, test.loaded.config, test.project, _PLACEHOLDERS, {}
+            test.loaded.version, test.loaded.config, test.project, PLACEHOLDERS, {}
         )
         variables |= {setting.name: setting.value for setting in settings}
         variables |= {setting.name: component for setting in role_variables(Role.SCHEDULER)}

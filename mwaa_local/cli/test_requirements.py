@@ -53,6 +53,12 @@ def _print_schema(context: click.Context, _: click.Parameter, wanted: bool) -> N
     help="Install too, into a throw-away environment, and try it out.",
 )
 @click.option(
+    "--in-container",
+    is_flag=True,
+    envvar="MWAA_LOCAL_IN_CONTAINER",
+    help="Install in a container of the version's image, with MWAA's own pip, and try it out there.",
+)
+@click.option(
     "--refresh",
     is_flag=True,
     envvar="MWAA_LOCAL_REFRESH",
@@ -68,19 +74,23 @@ def _print_schema(context: click.Context, _: click.Parameter, wanted: bool) -> N
 )
 @report_options
 def test_requirements_command(
-    file: Path | None, folder: Path, fixes: bool, installs: bool, **wishes: Any
+    file: Path | None, folder: Path, fixes: bool, installs: bool, in_container: bool, **wishes: Any
 ) -> int:
     """Say what pip on MWAA would do with FILE [default: the project's requirements.txt].
 
     Resolves for MWAA's Python on Linux x86_64, on top of MWAA's own packages, with the constraints that MWAA adds, and
-    says whether Airflow still works afterwards. Nothing is installed, unless --install is given. The exit code is 3 if
-    it would fail, or break Airflow.
+    says whether Airflow still works afterwards. Nothing is installed without --install or --in-container. The exit code
+    is 3 if it would fail, or break Airflow.
     """
     as_json, sarif, junit = (wishes.pop(name) for name in ("as_json", "sarif", "junit"))
     project = _find_project(file, folder)
     work = _prepare(project, wishes)
     verdict = judge_requirements(work.inputs, work.resolver)
-    if installs:
+    if in_container:
+        from mwaa_local.cli.requirements_trial import with_container_trial
+
+        verdict = with_container_trial(verdict, work.inputs)
+    elif installs:
         from mwaa_local.cli.requirements_trial import with_trial
 
         verdict = with_trial(verdict, work.inputs)

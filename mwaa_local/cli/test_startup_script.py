@@ -9,8 +9,9 @@ import click
 
 from mwaa_local.airflow_settings import find_reserved_exports, is_secret_name
 from mwaa_local.catalog import MwaaVersion
-from mwaa_local.cli.app import App, make_app
+from mwaa_local.cli.app import App, make_app, make_engine
 from mwaa_local.cli.finding_report import print_json, render_report, report_options, write_reports
+from mwaa_local.cli.image_set import image_of
 from mwaa_local.cli.options import project_option
 from mwaa_local.cli.progress import open_progress
 from mwaa_local.cli.render import is_coloured
@@ -20,6 +21,7 @@ from mwaa_local.cli.startup_lab import (
     check_container,
     choose_components,
     run_startup_test,
+    run_startup_test_in_container,
 )
 from mwaa_local.config import LoadedConfig, Project
 from mwaa_local.errors import ProjectError
@@ -46,6 +48,12 @@ FINDINGS = 3
 @click.option(
     "--run-system-commands", is_flag=True, help="Really run sudo, yum and dnf; only in a container."
 )
+@click.option(
+    "--in-container",
+    is_flag=True,
+    envvar="MWAA_LOCAL_IN_CONTAINER",
+    help="Run it in a container of the version's image: sudo, apt-get and all.",
+)
 @report_options
 def test_startup_script_command(
     folder: Path, as_json: bool, sarif: Path | None, junit: Path | None, **wishes: Any
@@ -54,7 +62,7 @@ def test_startup_script_command(
 
     It is sourced in bash with MWAA's variables and a HOME that is thrown away; on Linux it can write there and in /tmp
     only. sudo, yum, dnf and the like are shown, not run. The exit code is the script's; 124 if it took too long, 3 if
-    it ended well but has an error all the same.
+    it ended well but has an error all the same. With --in-container everything runs, and is gone afterwards.
     """
     app = make_app()
     project = app.project(folder, {"startup_script": wishes["startup_script"]})
@@ -86,10 +94,15 @@ def _run(
 
     test = StartupTest(script, project, loaded, wishes["limit"], wishes["run_system_commands"], show)
     progress = open_progress()
+    engine = make_engine() if wishes["in_container"] else None
+    image = image_of(engine, app, loaded, progress) if engine else ""
     reports = []
     for component in choose_components(script, wishes["component"]):
         progress.note(f"{os.path.relpath(script, project.root)} for the {component}:")
-        reports.append(run_startup_test(app, test, component, progress))
+        if engine is None:
+            reports.append(run_startup_test(app, test, component, progress))
+        else:
+            reports.append(run_startup_test_in_container(app, test, component, engine, image))
     return tuple(reports)
 
 

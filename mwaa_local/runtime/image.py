@@ -28,7 +28,7 @@ DIGEST_LABEL = "mwaa-local.digest"
 DEFAULT_PLATFORM = "linux/amd64"
 """What MWAA is."""
 INSIDE = Path(__file__).parents[1] / "inside"
-_SYSTEM_ENDS = "\nFROM system AS packages"
+_SYSTEM_ENDS = "\nFROM system AS database"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,10 @@ class ImageRecipe:
     dockerfile: str
     collector: str
     """The program that makes wheels in a container of the system."""
+    installer: str
+    """The program that installs Debian's packages."""
+    schema: str
+    """The program that makes the database's schema."""
     pins: tuple[Pin, ...]
     constraints: tuple[Pin, ...]
     essential: tuple[Pin, ...]
@@ -54,7 +58,9 @@ class ImageRecipe:
     def system_digest(self) -> str:
         """Digest what lies below Airflow: equal ones share an image and a cache of wheels."""
         system = self.dockerfile.partition(_SYSTEM_ENDS)[0]
-        return digest_parts(self.base_image, self.platform, system, *self.version.system_packages)
+        return digest_parts(
+            self.base_image, self.platform, system, self.installer, *self.version.system_packages
+        )
 
     @property
     def digest(self) -> str:
@@ -62,7 +68,7 @@ class ImageRecipe:
         pins = (render_lines(each) for each in (self.pins, self.constraints, self.essential))
         inside = (part for pair in self.inside for part in pair)
         versions = (self.version.airflow, self.uv, *self.build_constraints)
-        return digest_parts(self.system_digest, self.dockerfile, *versions, *pins, *inside)
+        return digest_parts(self.system_digest, self.dockerfile, self.schema, *versions, *pins, *inside)
 
     @property
     def tag(self) -> str:
@@ -85,6 +91,10 @@ class ImageRecipe:
         return (
             ("AIRFLOW_VERSION", self.version.airflow),
             ("BASE_IMAGE", self.base_image),
+            (
+                "DATABASE_PACKAGES",
+                "postgresql" if any(pin.name == "apache-airflow" for pin in self.pins) else "",
+            ),
             ("SYSTEM_PACKAGES", " ".join(self.version.system_packages)),
         )
 
@@ -98,10 +108,15 @@ class ImageRecipe:
             (VERSION_LABEL, self.version.airflow),
         )
 
+    def system_texts(self) -> dict[str, str]:
+        """Return the files of the build context up to the system."""
+        return {"Dockerfile": self.dockerfile, "install_system.sh": self.installer}
+
     def context_texts(self) -> dict[str, str]:
         """Return the files of the build context but the wheels."""
         return {
-            "Dockerfile": self.dockerfile,
+            **self.system_texts(),
+            "make_schema.sh": self.schema,
             "pins.txt": render_lines(self.pins),
             "constraints.txt": render_lines(self.constraints),
             "essential.txt": render_lines(self.essential),
@@ -141,6 +156,8 @@ def make_recipe(
         platform=wishes.platform,
         dockerfile=(folder / "Dockerfile").read_text(encoding="utf-8"),
         collector=(folder / "collect_wheels.py").read_text(encoding="utf-8"),
+        installer=(folder / "install_system.sh").read_text(encoding="utf-8"),
+        schema=(folder / "make_schema.sh").read_text(encoding="utf-8"),
         pins=environment_pins(version, amazon_provider, images),
         constraints=constraints_for(version, amazon_provider, images),
         essential=essential_for(version, images),

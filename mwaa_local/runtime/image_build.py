@@ -32,6 +32,9 @@ _PASSED_ON = (
     "NO_PROXY",
 )
 """The user's variables that the container gets in which wheels are made; it is removed, so that no image holds them."""
+_TRUST = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+"""Variables that name a file with certificates of authorities."""
+CERTIFICATES = "certificates.pem"
 _KEPT = 25
 _TOLD = 20
 """After so many packages it is said how far the wheels are."""
@@ -98,7 +101,7 @@ def _build(
     with tempfile.TemporaryDirectory(prefix="mwaa-local-image-") as scratch:
         context = Path(scratch, "context.tar")
         # The system's context holds nothing of Airflow, so that the engine knows it again for every version.
-        texts = recipe.context_texts() if target == "airflow" else {"Dockerfile": recipe.dockerfile}
+        texts = recipe.context_texts() if target == "airflow" else recipe.system_texts()
         write_context(context, texts, {"wheels": wheels} if wheels else {})
         order = BuildOrder(
             context=context,
@@ -135,13 +138,15 @@ def _collect(recipe: ImageRecipe, site: BuildSite, folder: Path, missing: tuple[
     uv = next((pin.version for pin in missing if pin.name == "uv" and pin.version == recipe.uv), "")
     pins = tuple(pin for pin in missing if pin.name != "uv")
     lines: list[str] = []
+    access = network_access(site.environ, _WORK)
     order = ContainerOrder(
         image=recipe.system_tag,
         command=("python3", f"{_WORK}/collect_wheels.py", uv, _WORK),
         user="root",
-        environment=passed_on(site.environ),
+        environment=access.environment,
         folder=_WORK,
         files=(
+            *access.files,
             ("collect_wheels.py", recipe.collector.encode()),
             ("missing.txt", render_lines(pins).encode()),
             ("build-constraints.txt", "".join(f"{line}\n" for line in recipe.build_constraints).encode()),
@@ -172,9 +177,23 @@ def _collect(recipe: ImageRecipe, site: BuildSite, folder: Path, missing: tuple[
         )
 
 
-def passed_on(environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Return the user's variables that a container gets which has to reach the index."""
-    return tuple((name, environ[name]) for name in _PASSED_ON if name in environ)
+@dataclass(frozen=True, slots=True)
+class NetworkAccess:
+    """What a container gets that has to reach the package index: variables, and the authorities to trust."""
+
+    environment: tuple[tuple[str, str], ...]
+    files: tuple[tuple[str, bytes], ...]
+
+
+def network_access(environ: Mapping[str, str], folder: str) -> NetworkAccess:
+    """Return how the index is reached as the user does; `folder` is where the container's files are put."""
+    environment = {name: environ[name] for name in _PASSED_ON if name in environ}
+    bundle = next((Path(environ[name]) for name in _TRUST if Path(environ.get(name, "/")).is_file()), None)
+    if bundle is None:
+        return NetworkAccess(tuple(environment.items()), ())
+    # A proxy that looks into connections has an authority of its own, which the programs in the container do not know.
+    environment |= dict.fromkeys(_TRUST, f"{folder}/{CERTIFICATES}")
+    return NetworkAccess(tuple(environment.items()), ((CERTIFICATES, bundle.read_bytes()),))
 
 
 def _missing(wanted: tuple[Pin, ...], folder: Path) -> tuple[Pin, ...]:

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from mwaa_local.catalog import ConstraintsPolicy, constraints_for, data_folder, essential_for
@@ -18,7 +19,7 @@ from mwaa_local.docker_ports import BuildOrder, ContainerOrder, DockerEngine, Im
 from mwaa_local.errors import RequirementsError, StartupScriptError
 from mwaa_local.requirements_files import RequirementsFiles, official_constraints, read_requirements
 from mwaa_local.runtime.image import DEFAULT_PLATFORM, DIGEST_LABEL, digest_parts, render_lines, write_context
-from mwaa_local.runtime.image_build import BuildSite, follow_build, passed_on
+from mwaa_local.runtime.image_build import BuildSite, follow_build, network_access
 from mwaa_local.runtime.requirements_failure import requirements_failure
 from mwaa_local.runtime.requirements_install import (
     MWAA_TIME_LIMIT,
@@ -156,25 +157,32 @@ def build_project_image(recipe: ProjectRecipe, site: BuildSite) -> ProjectImage:
     return ProjectImage(image, changed, (*recipe.notes, *alarms))
 
 
-def _install(recipe: ProjectRecipe, site: BuildSite, out: Path) -> None:
+def installation_orders(recipe: ProjectRecipe) -> dict[str, Any]:
+    """Return what `mwaa_inside.container_requirements` is told."""
     script = _SCRIPT if any(name == "startup/startup.sh" for name, _ in recipe.uploads) else ""
     arguments = ["--requirement", f"{HOME}/{_FOLDER}/requirements.txt"]
     for name in recipe.constraints:
         arguments += ["--constraint", f"{HOME}/{_FOLDER}/{name}"]
-    orders = {
+    return {
         "variables": dict(recipe.variables),
         "startup_script": script,
         "arguments": arguments,
         "watchtower": recipe.watchtower,
         "limit": MWAA_TIME_LIMIT,
     }
+
+
+def _install(recipe: ProjectRecipe, site: BuildSite, out: Path) -> None:
+    orders = json.dumps(installation_orders(recipe)).encode()
+    access = network_access(site.environ, HOME)
+    files = {f"{_FOLDER}/orders.json": orders, f"{_FOLDER}/out/.keep": b"", **dict(recipe.uploads)}
     order = ContainerOrder(
         image=recipe.airflow_image,
         command=("python3", "-m", "mwaa_inside.container_requirements", f"{HOME}/{_FOLDER}"),
-        environment=passed_on(site.environ),
+        environment=access.environment,
         folder=HOME,
         # Nobody can ask the engine for the content of a file, as for the variables of a container.
-        files=((f"{_FOLDER}/orders.json", json.dumps(orders).encode()), *recipe.uploads),
+        files=(*access.files, *files.items()),
         outputs=_OUTPUTS,
         outputs_to=out,
     )

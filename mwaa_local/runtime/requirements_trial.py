@@ -26,13 +26,17 @@ from mwaa_local.runtime.installer import Toolchain, installer_environ, trimmed
 from mwaa_local.runtime.venv import AirflowEnvironment, write_pins
 
 MWAA_SECONDS = 540.0
-_STEP_SECONDS = 180.0
+STEP_SECONDS = 180.0
 _PROBE = Path(__file__).parents[1] / "inside" / "requirements_probe.py"
-_ALIVE = {
+ALIVE = {
     Generation.AIRFLOW_1: "from airflow.www_rbac.app import create_app; create_app()",
     Generation.AIRFLOW_2: "from airflow.www.app import create_app; create_app()",
     Generation.AIRFLOW_3: "from airflow.api_fastapi.app import create_app; create_app()",
 }
+DAG_ERRORS = (
+    "import json; from airflow.models.dagbag import DagBag; "
+    "print(json.dumps(DagBag(include_examples=False).import_errors))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ class _Bench:
             return self.run([str(self.python.with_name("airflow")), *arguments])
         return self.run(["-m", "airflow", *arguments])
 
-    def run(self, arguments: Iterable[str], timeout: float = _STEP_SECONDS) -> CommandResult:
+    def run(self, arguments: Iterable[str], timeout: float = STEP_SECONDS) -> CommandResult:
         """Run the copy's Python; what takes too long has failed."""
         home = self.folder / "home"
         environ = {
@@ -148,7 +152,7 @@ def _install(bench: _Bench) -> TrialStep:
     result = bench.run(command, MWAA_SECONDS)
     if result.exit_code == 0 and version.watchtower_reinstalled:
         bench.run(["-m", "pip", "install", f"watchtower=={version.watchtower}"])
-    return _step("install", result)
+    return make_step("install", result)
 
 
 def _try_out(
@@ -157,22 +161,22 @@ def _try_out(
     new = [name for name, number in after.items() if before.get(name) != number]
     complaints = [line for line in _check_lines(bench) if line not in known]
     steps = [TrialStep("pip-check", not complaints, "\n".join(complaints))]
-    steps.append(_step("cli", bench.airflow("version")))
-    steps.append(_imports(bench, new))
+    steps.append(make_step("cli", bench.airflow("version")))
+    steps.append(judge_imports(bench.run([str(_PROBE), *new])))
     if not steps[1].ok:
         return steps
     generation = bench.version.generation
-    steps.append(_step("database", bench.airflow(*_migration(bench.version))))
+    steps.append(make_step("database", bench.airflow(*migration(bench.version))))
     runs = "--num_runs" if generation is Generation.AIRFLOW_1 else "--num-runs"
-    steps.append(_step("scheduler", bench.airflow("scheduler", runs, "1")))
-    steps.append(_step("webserver", bench.run(["-c", _ALIVE[generation]])))
+    steps.append(make_step("scheduler", bench.airflow("scheduler", runs, "1")))
+    steps.append(make_step("webserver", bench.run(["-c", ALIVE[generation]])))
     steps.append(_dags(bench))
     if generation is not Generation.AIRFLOW_1:
-        steps.append(_step("plugins", bench.airflow("plugins")))
+        steps.append(make_step("plugins", bench.airflow("plugins")))
     return steps
 
 
-def _migration(version: MwaaVersion) -> tuple[str, ...]:
+def migration(version: MwaaVersion) -> tuple[str, ...]:
     """Return the command that makes the database."""
     if version.generation is Generation.AIRFLOW_1:
         return ("initdb",)
@@ -187,11 +191,11 @@ def _check_lines(bench: _Bench) -> list[str]:
     ]
 
 
-def _imports(bench: _Bench, names: list[str]) -> TrialStep:
-    result = bench.run([str(_PROBE), *names])
+def judge_imports(result: CommandResult) -> TrialStep:
+    """Return what `requirements_probe` has found."""
     failed = _last_json(result.stdout)
     if result.exit_code or not isinstance(failed, dict):
-        return _step("imports", CommandResult(1, result.stdout, result.stderr))
+        return make_step("imports", CommandResult(1, result.stdout, result.stderr))
     told = [
         f"{name}: import {module}: {why}" for name, each in failed.items() for module, why in each.items()
     ]
@@ -201,14 +205,14 @@ def _imports(bench: _Bench, names: list[str]) -> TrialStep:
 def _dags(bench: _Bench) -> TrialStep:
     if not bench.project.dags.is_dir():
         return TrialStep("dags", True, "")
-    code = (
-        "import json; from airflow.models.dagbag import DagBag; "
-        "print(json.dumps(DagBag(include_examples=False).import_errors))"
-    )
-    result = bench.run(["-c", code])
+    return judge_dags(bench.run(["-c", DAG_ERRORS]))
+
+
+def judge_dags(result: CommandResult) -> TrialStep:
+    """Return which DAG files cannot be imported, of what DAG_ERRORS has printed."""
     errors = _last_json(result.stdout)
     if result.exit_code or not isinstance(errors, dict):
-        return _step("dags", CommandResult(1, result.stdout, result.stderr))
+        return make_step("dags", CommandResult(1, result.stdout, result.stderr))
     told = [f"{file}: {str(why).strip().splitlines()[-1]}" for file, why in errors.items()]
     return TrialStep("dags", not told, "\n".join(told))
 
@@ -222,6 +226,7 @@ def _last_json(text: str) -> object:
     return None
 
 
-def _step(name: str, result: CommandResult) -> TrialStep:
+def make_step(name: str, result: CommandResult) -> TrialStep:
+    """Return a step by the exit code of its command."""
     ok = result.exit_code == 0
     return TrialStep(name, ok, "" if ok else trimmed(result.stderr or result.stdout))

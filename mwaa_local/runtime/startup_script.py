@@ -187,7 +187,7 @@ def observe_startup_script(
             ending = Ending.TIMED_OUT
         if ending is Ending.COMPLETED and not files.exports.exists():
             ending = Ending.EARLY
-        return _read_run(files, environment, code, "\n".join(lines), ending)
+        return read_run(files.folder, environment, code, "\n".join(lines), ending)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,10 +239,12 @@ def _wrapper(options: StartupOptions) -> str:
     return "\n".join([*functions, WRAPPER])
 
 
-def _read_run(
-    files: _Files, environment: Mapping[str, str], code: int, output: str, ending: Ending
+def read_run(
+    folder: Path, environment: Mapping[str, str], code: int, output: str, ending: Ending
 ) -> StartupRun:
-    after = _read_pairs(files.exports) if files.exports.exists() else dict(environment)
+    """Return what a run has left in a folder, held against the variables before it."""
+    files = _Files(folder)
+    after = read_variables(files.exports) if files.exports.exists() else dict(environment)
     after["PATH"] = after.get("PATH", "").replace(f"{files.recorders}:", "")
     changed = {
         name: value
@@ -251,7 +253,7 @@ def _read_run(
     }
     unexported = {
         name: value
-        for name, value in _read_pairs(files.unexported).items()
+        for name, value in read_variables(files.unexported).items()
         if not name.startswith(("BASH", "mwaa_local_", "MWAA_LOCAL_")) and name not in _SET_BY_BASH
     }
     return StartupRun(
@@ -269,7 +271,8 @@ def _read_text(file: Path) -> str:
     return file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
 
 
-def _read_pairs(file: Path) -> dict[str, str]:
+def read_variables(file: Path) -> dict[str, str]:
+    """Read variables as `env -0` writes them; none where there is no file."""
     content = file.read_bytes() if file.exists() else b""
     pairs = (item.decode(errors="surrogateescape").partition("=") for item in content.split(b"\0") if item)
     return {name: value for name, _, value in pairs}

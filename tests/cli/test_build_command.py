@@ -9,12 +9,16 @@ import pytest
 from mwaa_local.adapters.ecr import EcrRegistry
 from mwaa_local.catalog import Pin, load_version
 from mwaa_local.cli import build as command
+from mwaa_local.cli.app import make_app
 from mwaa_local.cli.image_push import push_image, remove_pushed
+from mwaa_local.cli.image_set import BuiltImage, Workshop
+from mwaa_local.cli.progress import open_progress
 from mwaa_local.docker_ports import ImageRecord
 from mwaa_local.errors import UsageError
 from mwaa_local.runtime.image import ImageWishes, make_recipe
 from mwaa_local.runtime.image_packages import Difference, PackageDifference
 from mwaa_local.runtime.image_registry import parse_repository
+from mwaa_local.runtime.services_image import make_services_recipe
 from tests.aws_credentials import use_fake_credentials
 from tests.cli.environments import Cli
 from tests.fakes_docker import FakeEngine
@@ -28,6 +32,19 @@ Base      {load_version("2.2.2").base_image}
 Differs   Debian 12 instead of Amazon Linux 2: startup scripts find apt-get,
           not yum or dnf.
 """
+
+
+WISHES = {
+    "version": None,
+    "amazon_provider": None,
+    "platform": "linux/amd64",
+    "base_image": None,
+    "services_base_image": None,
+}
+
+
+def workshop(engine: FakeEngine) -> Workshop:
+    return Workshop(engine, make_app(), open_progress())
 
 
 @pytest.fixture(autouse=True)
@@ -61,6 +78,7 @@ def test_without_an_engine_it_ends_with_1_and_says_how_to_have_one(
         (("--push", "Not A Repository"), "'Not A Repository' is no repository to push to."),
         (("--push", "example.com/airflow:latest"), "is no repository to push to."),
         (("--remove", "--packages"), "--remove goes with no other order."),
+        (("--remove", "--services"), "--remove goes with no other order."),
         (("--amazon-provider", "7.0.0"), "No image of Airflow 2.2.2 can be built with amazon provider 7.0.0"),
     ],
 )
@@ -75,9 +93,9 @@ def test_what_cannot_be_asked_for_ends_with_2(
 def test_an_image_that_is_there_is_not_built_again() -> None:
     engine = built()
     recipe = make_recipe(load_version("2.2.2"), "3.4.0", ImageWishes(), installed_version("uv"))
-    image, was_built = command.ensure_image(engine, recipe, use_cache=True)
-    assert (was_built, engine.orders) == (False, [])
-    assert command.render_report(command.BuildReport(recipe, image, was_built)) + "\n" == SHOWN
+    made = workshop(engine).airflow(recipe)
+    assert (made.built, engine.orders) == (False, [])
+    assert command.render_report(command.BuildReport(recipe, made)) + "\n" == SHOWN
 
 
 def test_the_differences_are_a_table_and_json() -> None:
@@ -86,7 +104,8 @@ def test_the_differences_are_a_table_and_json() -> None:
     assert command.render_differences(recipe, found) == (
         "PACKAGE  DIFFERENCE     PUBLISHED  HERE\nflask    other version  1.1.2      1.1.4"
     )
-    document = command.BuildReport(recipe, built().images[TAG], False, found).as_document()
+    made = BuiltImage(TAG, built().images[TAG], built=False)
+    document = command.BuildReport(recipe, made, found).as_document()
     assert json.loads(json.dumps(document))["packages"] == [
         {"name": "flask", "difference": "other version", "published": "1.1.2", "found": "1.1.4"}
     ]
@@ -108,14 +127,47 @@ def test_only_images_of_the_version_are_removed() -> None:
 
 def test_the_image_of_a_project_is_that_of_its_version(project: Path) -> None:
     (project / "mwaa-local.toml").write_text('[environment]\nversion = "2.10.3"\n', encoding="utf-8")
-    wishes = {"version": None, "amazon_provider": None, "platform": "linux/amd64", "base_image": ""}
-    recipe = command.choose_recipe(project, wishes)
-    assert Pin("apache-airflow", "2.10.3") in recipe.pins
+    assert Pin("apache-airflow", "2.10.3") in command.choose(project, WISHES).recipe.pins
 
 
 def test_no_project_is_needed(tmp_path: Path) -> None:
-    wishes = {"version": "2.2.2", "amazon_provider": "stock", "platform": "linux/amd64", "base_image": ""}
-    assert command.choose_recipe(tmp_path, wishes).amazon_provider == "2.4.0"
+    wishes = {**WISHES, "version": "2.2.2", "amazon_provider": "stock", "base_image": "mine:1"}
+    choice = command.choose(tmp_path, wishes)
+    assert (choice.recipe.amazon_provider, choice.recipe.base_image) == ("2.4.0", "mine:1")
+    assert choice.project is None
+
+
+def test_bases_come_from_the_projects_file_unless_an_option_names_others(project: Path) -> None:
+    text = '[images]\nbase = "mine:1"\nservices_base = "mine:2"\n'
+    (project / "mwaa-local.toml").write_text(text, encoding="utf-8")
+    choice = command.choose(project, WISHES)
+    assert (choice.recipe.base_image, choice.services_base) == ("mine:1", "mine:2")
+    choice = command.choose(project, {**WISHES, "base_image": "other:1"})
+    assert (choice.recipe.base_image, choice.services_base) == ("other:1", "mine:2")
+
+
+def test_services_and_project_are_built_where_they_were_asked_for(project: Path, tmp_path: Path) -> None:
+    engine = built()
+    services = make_services_recipe("linux/amd64")
+    image = ImageRecord("sha256:2", (services.tag,), 400_000_000, "linux/amd64", services.labels)
+    engine.images[services.tag] = image
+    choice = command.choose(project, WISHES)
+    made = workshop(engine).airflow(choice.recipe)
+    others = tuple(command.build_others(workshop(engine), choice, made, services=True, requirements=True))
+    # A project without requirements runs in its version's own image.
+    assert [(name, each.name, each.built) for name, each in others] == [
+        ("services", services.tag, False),
+        ("project", TAG, False),
+    ]
+    shown = command.render_report(command.BuildReport(choice.recipe, made, others=others))
+    assert f"Services  {services.tag} (was there), 400 MB" in shown
+    assert (
+        command.BuildReport(choice.recipe, made, others=others).as_document()["services"]["size"]
+        == 400_000_000
+    )
+    nowhere = command.choose(tmp_path, WISHES)
+    with pytest.raises(UsageError, match="--requirements needs a project"):
+        tuple(command.build_others(workshop(engine), nowhere, made, services=False, requirements=True))
 
 
 def test_ecr_gets_a_repository_and_a_login_for_the_push_and_gives_both_back(

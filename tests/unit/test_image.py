@@ -131,7 +131,7 @@ def test_the_differences_from_mwaa_are_said() -> None:
 def test_the_dockerfile_takes_every_argument_that_it_is_given() -> None:
     text = (data_folder("images") / "Dockerfile").read_text(encoding="utf-8")
     assert {name for name, _ in recipe().arguments} == {*re.findall(r"^ARG (\w+)", text, re.MULTILINE)}
-    assert "FROM system AS packages" in text
+    assert "\nFROM system AS database" in text
 
 
 def test_a_context_is_the_same_every_time(tmp_path: Path) -> None:
@@ -147,6 +147,8 @@ def test_a_context_is_the_same_every_time(tmp_path: Path) -> None:
         "Dockerfile",
         "constraints.txt",
         "essential.txt",
+        "install_system.sh",
+        "make_schema.sh",
         "pins.txt",
         "wheels",
         f"wheels/{FLASK}",
@@ -172,7 +174,7 @@ def test_a_first_build_makes_the_system_then_the_wheels_then_the_image(tmp_path:
     engine, said = with_wheels(FLASK, UV), Said()
     image = build_image(small(), site(engine, tmp_path, said, PIP_INDEX_URL="https://me:secret@index"))
     assert [order.target for order in engine.orders] == ["system", "airflow"]
-    assert engine.contexts[0] == ("Dockerfile",)
+    assert engine.contexts[0] == ("Dockerfile", "install_system.sh")
     assert {f"wheels/{FLASK}", f"wheels/{UV}"} <= {*engine.contexts[1]}
     assert engine.ran[0].environment == (("PIP_INDEX_URL", "https://me:secret@index"),)
     assert "secret" not in str(engine.orders)

@@ -34,9 +34,7 @@ def main():
         cursor.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
         found = mark_of(cursor)
         if found != mark:
-            if found is None and os.path.exists(SCHEMA):
-                load_schema(cursor, SCHEMA)
-            else:
+            if found is not None or not load_schema(cursor, SCHEMA):
                 create_schema.main()
             cursor.execute("COMMENT ON SCHEMA public IS %s", (mark,))
     connection.close()
@@ -70,9 +68,18 @@ def mark_of(cursor):
 
 
 def load_schema(cursor, path):
-    """Load the statements of a dump, all or nothing."""
-    with open(path, encoding="utf-8") as stream:
-        cursor.execute(stream.read())
+    """Load the statements of a dump, all or nothing; tell whether that was possible."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            statements = stream.read()
+        # Several statements at once are one transaction.
+        cursor.execute(statements)
+    except OSError:
+        return False
+    except psycopg2.Error as error:
+        print("mwaa-local: the image's schema does not fit this PostgreSQL: {}".format(error), flush=True)
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -1,0 +1,44 @@
+#!/bin/sh
+# Installs Debian's packages in an image, without what takes much room there and MWAA's own image has not got either:
+# documentation, static libraries, the sanitizers' libraries. Java keeps all its classes, compressed.
+#
+#     install_system.sh PACKAGE...
+set -e
+
+printf 'path-exclude=%s/*\n' /usr/share/doc /usr/share/info /usr/share/locale /usr/share/man \
+    /usr/lib/python3/dist-packages/awscli/examples > /etc/dpkg/dpkg.cfg.d/mwaa-local
+# Java's package makes links there, whether there are manual pages or not.
+mkdir -p /usr/share/man/man1
+apt-get update
+apt-get install --yes --no-install-recommends "$@"
+
+if [ -d /usr/lib/jvm ]; then
+    java="$(dirname "$(dirname "$(readlink -f /usr/bin/java)")")"
+    apt-get install --yes --no-install-recommends default-jdk-headless
+    "$java/bin/jlink" --module-path "$java/jmods" --add-modules ALL-MODULE-PATH --compress=2 --output /tmp/java
+    cp /tmp/java/lib/modules "$java/lib/modules"
+    apt-get purge --yes --auto-remove default-jdk-headless
+    # Archives of the former classes, which Java can do without.
+    rm -rf /tmp/java "$java"/lib/server/*.jsa
+fi
+
+find /usr/lib -xdev -name '*.a' ! -name 'libgcc*' ! -name '*_nonshared.a' -size +16k -delete
+find /usr/lib -xdev '(' -name 'lib[alt]san*' -o -name 'libhwasan*' -o -name 'libubsan*' ')' -delete
+# Shows what a compiler has left for a linker; nobody builds with it.
+rm -f /usr/bin/*lto-dump*
+
+data=/usr/lib/python3/dist-packages/awscli/botocore/data
+if [ -d "$data" ]; then
+    # The same descriptions of services, without the indentation.
+    /usr/bin/python3 - "$data" <<'PROGRAM'
+import json
+import pathlib
+import sys
+
+for path in pathlib.Path(sys.argv[1]).rglob("*.json"):
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")), separators=(",", ":")), "utf-8")
+PROGRAM
+fi
+
+apt-get clean
+rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log
