@@ -11,7 +11,7 @@ from typing import Any
 
 from mwaa_local.aws.access_keys import AccessKey, role_of
 from mwaa_local.aws.mwaa_api.assembly import find_version, latest_version
-from mwaa_local.aws.mwaa_api.backend import RestAnswer, RestCall, Wish
+from mwaa_local.aws.mwaa_api.backend import RestAnswer, RestCall, ThrottledError, Wish
 from mwaa_local.aws.mwaa_api.customer_endpoints import CustomerEndpoints
 from mwaa_local.aws.mwaa_api.doors import DoorsService
 from mwaa_local.aws.mwaa_api.handler import MwaaApi
@@ -80,6 +80,8 @@ class IdleBackend:
         return True
 
     def call_rest_api(self, wish: Wish, call: RestCall) -> RestAnswer:
+        if call.path == "/often":
+            raise ThrottledError("more than 10 calls a second")
         return RestAnswer({"/bad": 404, "/broken": 503}.get(call.path, 200), {"path": call.path})
 
     def end(self) -> None:

@@ -31,12 +31,19 @@ log = logging.getLogger("mwaa_local.aws")
 
 @dataclass(frozen=True, slots=True)
 class HomeFile:
-    """A file of the folder: its key, where it lies, its digest; `member` is the setting that names it, if one does."""
+    """A file of the folder: its key, where it lies, its digests; `member` is the setting that names it, if one does."""
 
     key: str
     path: Path
     sha256: str
+    md5: str
     member: str = ""
+
+    def is_in(self, version: "FakeKey | None") -> bool:
+        """Tell whether a version has this content, whoever has put it there."""
+        return version is not None and (
+            _source_of(version) == self.sha256 or version.etag.strip('"') == self.md5
+        )
 
 
 ReadFolder = Callable[[], Sequence[HomeFile]]
@@ -96,8 +103,8 @@ class HomeBucket:
             str(key): _current(backend, self.name, str(key)) for key in list(backend.buckets[self.name].keys)
         }
         wanted = {file.key for file in files}
-        new = [file for file in files if _source_of(held.get(file.key)) != file.sha256]
-        gone = [key for key, current in held.items() if key not in wanted and _source_of(current)]
+        new = [file for file in files if not file.is_in(held.get(file.key))]
+        gone = [key for key, each in held.items() if key not in wanted and each and _source_of(each)]
         if not new and not gone:
             return
         # What is only looked at inside would be looked at again before it is on disk.
@@ -136,9 +143,7 @@ def _current(backend: "S3Backend", bucket: str, key: str) -> "FakeKey | None":
     return found if isinstance(found, FakeKey) else None
 
 
-def _source_of(version: "FakeKey | None") -> str:
+def _source_of(version: "FakeKey") -> str:
     """Return the digest of the file that an object came from, "" if it came from elsewhere."""
-    if version is None:
-        return ""
     found = next((value for name, value in version._metadata.items() if name.lower().endswith(SOURCE)), "")
     return str(found)

@@ -38,4 +38,4 @@ def read_folder(project: Project, options: Namespace) -> Iterator[HomeFile]:
     manifest = build_manifest(deployment, StagingSite(project.root, work), digests)
     digests.save()
     for file in manifest.files:
-        yield HomeFile(file.key, file.source, file.sha256, MEMBERS.get(file.part, ""))
+        yield HomeFile(file.key, file.source, file.sha256, file.md5, MEMBERS.get(file.part, ""))

@@ -113,6 +113,14 @@ def test_the_folder_wins_and_is_never_written_and_foreign_keys_stay(endpoint: Pr
     assert {"dags/theirs.py", "out/result.csv"} <= set(endpoint.held())
 
 
+def test_what_a_deployment_has_put_there_is_no_change(endpoint: ProjectEndpoint) -> None:
+    s3 = endpoint.client("s3")
+    s3.put_object(Bucket=BUCKET, Key="dags/a.py", Body=b"first")
+    count = len(s3.list_object_versions(Bucket=BUCKET, Prefix="dags/a.py")["Versions"])
+    time.sleep(1)
+    assert len(s3.list_object_versions(Bucket=BUCKET, Prefix="dags/a.py")["Versions"]) == count == 2
+
+
 def test_the_mwaa_api_names_the_objects_of_the_projects_own_environment(endpoint: ProjectEndpoint) -> None:
     described = endpoint.mwaa().get_environment(Name="home")["Environment"]
     for member, key in (

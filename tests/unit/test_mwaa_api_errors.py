@@ -78,6 +78,17 @@ CAUSES: dict[tuple[str, str], Callable[[ApiSite], Reply]] = {
 }
 
 
+def test_the_limits_of_invoke_rest_api_are_refused_before_airflow_is_asked(tmp_path: Path) -> None:
+    site = ApiSite(tmp_path).made("one")
+    throttled = site.send("POST", "/restapi/one", {**REST, "Path": "/often"})
+    assert (throttled.status, throttled.error) == (429, "ThrottlingException")
+    large = {**REST, "Method": "POST", "Body": {"conf": "x" * 6 * 1024 * 1024}}
+    refused = site.send("POST", "/restapi/one", large)
+    assert (refused.error, refused.message) == (INVALID, "The request body is larger than 6 MB.")
+    longest = site.send("POST", "/restapi/one", {**REST, "Path": "/" + "x" * 64})
+    assert (longest.error, "less than or equal to 64" in longest.message) == (INVALID, True)
+
+
 def test_every_declared_error_has_a_cause() -> None:
     declared = {(each.name, shape.name) for each in MODEL.operations for shape in each.error_shapes}
     assert set(CAUSES) == declared
