@@ -51,8 +51,8 @@ ERRORS: tuple[tuple[str, str, str], ...] = (
     (
         "[enviroment]",
         'line 1: unknown table "enviroment".',
-        'Did you mean "environment"? (Valid: "environment", "paths", "ports", "runtime", "airflow_options", '
-        '"deployments".)',
+        'Did you mean "environment"? (Valid: "environment", "paths", "ports", "images", "runtime", '
+        '"airflow_options", "deployments".)',
     ),
     ('\nversion = "2.2.2"', 'line 2: unknown key "version".', '"version" belongs in [environment].'),
     ("ports = 1", 'line 1: "ports" must be a table.', "Write it as [ports]."),
