@@ -154,21 +154,6 @@ def test_dags_follow_the_bucket_at_once_and_plugins_only_an_update(account: Acco
     eventually(lambda: not (account.folder / "dags" / "first.py").exists(), "the deleted DAG goes")
 
 
-def test_its_metrics_are_its_own(account: Account) -> None:
-    made, own = (
-        MetricReader(account.client("cloudwatch"), name)
-        for name in (NAME, account.environment.summary["name"])
-    )
-    eventually(lambda: made.total(AIRFLOW, "TaskInstanceSuccesses", ALL) > 0, "the run is counted")
-    assert made.count(AIRFLOW, "DAGDurationSuccess", {"DAG": "first"}) == 1
-    assert own.count(AIRFLOW, "DAGDurationSuccess", {"DAG": "first"}) == 0
-    assert made.total(AIRFLOW, "SchedulerHeartbeat", SCHEDULER) > 0
-    worker = {"Cluster": "BaseWorker"}
-    eventually(lambda: made.count(SERVICE, "CPUUtilization", worker) > 0, "its worker is measured")
-    assert made.total(SERVICE, "DatabaseConnections", {"DatabaseRole": "WRITER"}) > 0
-    assert "RunningTasks" in made.names(SERVICE)
-
-
 def test_a_failed_update_leaves_what_worked(account: Account) -> None:
     account.mwaa.update_environment(Name=NAME, **account.plugins(b"no archive"))
     failed = account.come_to_rest(expected="UPDATE_FAILED")
@@ -185,6 +170,21 @@ def test_a_kill_in_the_middle_of_an_update_is_survived(account: Account) -> None
     account.come_to_rest(expected="AVAILABLE")
     assert '"three"' in (account.folder / "plugins" / "plugin.py").read_text()
     assert account.run("version").strip() == "2.2.2"
+
+
+def test_its_metrics_are_its_own_and_survive_the_kill(account: Account) -> None:
+    made, own = (
+        MetricReader(account.client("cloudwatch"), name)
+        for name in (NAME, account.environment.summary["name"])
+    )
+    eventually(lambda: made.total(AIRFLOW, "TaskInstanceSuccesses", ALL) > 0, "the run is counted")
+    assert made.count(AIRFLOW, "DAGDurationSuccess", {"DAG": "first"}) == 1
+    assert own.count(AIRFLOW, "DAGDurationSuccess", {"DAG": "first"}) == 0
+    assert made.total(AIRFLOW, "SchedulerHeartbeat", SCHEDULER) > 0
+    worker = {"Cluster": "BaseWorker"}
+    eventually(lambda: made.count(SERVICE, "CPUUtilization", worker) > 0, "its worker is measured")
+    assert made.total(SERVICE, "DatabaseConnections", {"DatabaseRole": "WRITER"}) > 0
+    assert "RunningTasks" in made.names(SERVICE)
 
 
 def test_it_stops_and_starts_with_the_project_and_is_deleted_for_good(account: Account) -> None:
