@@ -16,7 +16,12 @@ from mwaa_local.errors import EngineError, MwaaLocalError, RoleFailedError, Runt
 from mwaa_local.runtime.airflow_home import request_digest
 from mwaa_local.runtime.backend import NO_WISHES, StartProgress, StartWishes
 from mwaa_local.runtime.compose_file import database_volume
-from mwaa_local.runtime.compose_preparation import ComposePrepared, ComposeSite, prepare_compose
+from mwaa_local.runtime.compose_preparation import (
+    ComposePrepared,
+    ComposeSite,
+    ComposeTask,
+    prepare_compose,
+)
 from mwaa_local.runtime.compose_project import OVERRIDE, ComposeProject
 from mwaa_local.runtime.compose_watch import ComposeWatch
 from mwaa_local.runtime.compose_wishes import without_scaling
@@ -72,13 +77,12 @@ class ComposeRuntime:
             if before is not None and before.request == request and self._recovers(progress):
                 return before, False
             # What takes long, or fails, does so while the environment still runs.
-            self.site.images.ensure(loaded, progress)
+            images = self.site.images.ensure(loaded, progress)
             if self._containers():
                 with progress.step("Stopping what runs, to start it with what has changed"):
                     self._remove(volumes=False)
-            prepared = prepare_compose(
-                loaded, self.project, self.host, self.site, progress, run_id=random.token_hex(8)
-            )
+            task = ComposeTask(loaded, self.project, self.host, self.site, progress)
+            prepared = prepare_compose(task, images, run_id=random.token_hex(8))
             record = self._record(loaded, prepared, request)
             self._write(prepared, record)
             try:

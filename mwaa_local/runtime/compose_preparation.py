@@ -158,20 +158,23 @@ class ComposeParts:
         write_private(file, render_compose(build_compose(self.inputs), self.inputs.loaded.config))
 
 
-def prepare_compose(
-    loaded: LoadedConfig,
-    project: Project,
-    host: Host,
-    site: ComposeSite,
-    progress: StartProgress,
-    *,
-    run_id: str,
-) -> ComposePrepared:
-    """Get everything ready and write the files; images that are there already cost next to nothing."""
+@dataclass(frozen=True, slots=True)
+class ComposeTask:
+    """Whose environment is prepared, as what, and with what."""
+
+    loaded: LoadedConfig
+    project: Project
+    host: Host
+    site: ComposeSite
+    progress: StartProgress
+
+
+def prepare_compose(task: ComposeTask, images: ComposeImages, *, run_id: str) -> ComposePrepared:
+    """Get everything ready and write the files; an image of the project that is there costs next to nothing."""
+    loaded, project, host, site, progress = task.loaded, task.project, task.host, task.site, task.progress
     folder = StateFolder(project.state)
     require_room(folder)
     kept = ComposeProject(folder)
-    images = site.images.ensure(loaded, progress)
     name = kept.ensure_name(loaded.config.name)
     ports = choose_ports(loaded.config, folder, host.port_finder, progress.note)
     target = ComposeTarget(name, ports, images, kept.places(site.aws.authority), run_id)

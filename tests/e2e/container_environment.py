@@ -1,0 +1,208 @@
+"""A small project that runs natively or in containers, driven by the same commands; and its containers from outside."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.docker_engine import PrivateEngine, ensure_base
+from tests.e2e.local_environment import BUILD_PATIENCE, COMMAND, eventually
+
+PYTHONS = {"2.2.2": "3.7", "2.10.3": "3.11"}
+"""The Python of each version."""
+DAG_FILE = """\
+from datetime import datetime, timedelta
+
+from airflow import DAG
+from airflow.operators.bash import BashOperator
+from airflow.operators.python import PythonOperator
+
+
+def fail():
+    raise ValueError("this went wrong")
+
+
+def devour():
+    kept = [bytearray(64 << 20) for _ in range(64)]
+    print(len(kept))
+
+
+def dag(name):
+    return DAG(name, start_date=datetime(2024, 1, 1), catchup=False, schedule_interval=None)
+
+
+with dag("quick") as quick:
+    BashOperator(task_id="work", bash_command="echo done by $(id -un) at $MWAA_LOCAL_SERVICE")
+with dag("failing") as failing:
+    PythonOperator(task_id="work", python_callable=fail)
+with dag("greedy") as greedy:
+    PythonOperator(task_id="work", python_callable=devour)
+with dag("slow") as slow:
+    retries = {"retries": 5, "retry_delay": timedelta(seconds=1)}
+    BashOperator(task_id="work", bash_command="sleep 10", **retries)
+"""
+CONFIG = """\
+[environment]
+version = "{version}"
+
+[airflow_options]
+"scheduler.scheduler_zombie_task_threshold" = 10
+"""
+
+
+@dataclass(slots=True)
+class ContainerEnvironment:
+    """A project folder and what `mwaa-local` runs for it; `engine` is empty for the native runtime."""
+
+    folder: Path
+    version: str
+    engine: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def write(self) -> None:
+        """Write the project."""
+        (self.folder / "dags").mkdir(parents=True)
+        (self.folder / "dags" / "work.py").write_text(DAG_FILE, encoding="utf-8")
+        (self.folder / "mwaa-local.toml").write_text(CONFIG.format(version=self.version), encoding="utf-8")
+
+    @property
+    def state(self) -> Path:
+        """Return the state folder."""
+        return self.folder / ".mwaa-local"
+
+    def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return subprocess.run(
+            [COMMAND, *arguments],
+            cwd=self.folder,
+            env={**os.environ, **self.variables},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=BUILD_PATIENCE,
+            check=False,
+        )
+
+    def begin(self, *arguments: str) -> subprocess.Popen[str]:
+        """Begin a command."""
+        return subprocess.Popen(
+            [COMMAND, *arguments],
+            cwd=self.folder,
+            env={**os.environ, **self.variables},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def succeed(self, *arguments: str, stdin: str = "") -> str:
+        """Run a command that must succeed, and return what it prints."""
+        done = self.run(*arguments, stdin=stdin)
+        assert done.returncode == 0, f"{arguments}: {done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def status(self) -> dict[str, Any]:
+        """Return what `status` says."""
+        document: dict[str, Any] = json.loads(self.run("status", "--json").stdout)
+        return document
+
+    def service(self, name: str) -> dict[str, Any]:
+        """Return what `status` says of a service."""
+        return next(service for service in self.status()["services"] if service["name"] == name)
+
+    def see_health(self, after: str) -> None:
+        """Wait until every service is healthy."""
+        eventually(lambda: self.status()["health"] == "healthy", f"the environment is healthy after {after}")
+
+    def run_dag(self, dag_id: str) -> dict[str, Any]:
+        """Run a DAG to its end and return what came of it."""
+        done = self.run("run", dag_id, "--json", "--timeout", "180")
+        assert done.stdout, done.stderr
+        result: dict[str, Any] = json.loads(done.stdout)
+        return result
+
+    def remember(self) -> None:
+        """Leave a variable and a connection in the metadata."""
+        self.succeed("variables", "import", "-", stdin='{"kept": "a value"}')
+        connection = {"kept": {"conn_type": "http", "host": "h", "password": "a secret"}}
+        self.succeed("connections", "import", "-", stdin=json.dumps(connection))
+
+    def recall(self) -> dict[str, Any]:
+        """Return what is left of that."""
+        variables = json.loads(self.succeed("variables", "export"))
+        connections = json.loads(self.succeed("connections", "export"))
+        return {"value": variables.get("kept"), "password": connections.get("kept", {}).get("password")}
+
+    def docker(self, *arguments: str) -> str:
+        """Run Docker's own client and return what it prints."""
+        command = ["docker", "--host", self.engine, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+
+    def compose_project(self) -> str:
+        """Return the name of the Compose project."""
+        return str(self.status()["compose_project"])
+
+    def containers(self) -> dict[str, str]:
+        """Return the names of the containers that run, by service."""
+        label = f"label=com.docker.compose.project={self.compose_project()}"
+        form = '{{.Label "com.docker.compose.service"}} {{.Names}}'
+        lines = self.docker("ps", "--filter", label, "--format", form).splitlines()
+        return dict(line.split() for line in lines)
+
+    def kill(self, container: str) -> None:
+        """End a container's first process as a crash would: the engine is not asked."""
+        pid = int(self.docker("inspect", "--format", "{{.State.Pid}}", container))
+        assert pid > 1
+        os.kill(pid, signal.SIGKILL)
+
+
+def make_environment(engine: PrivateEngine | None, version: str, folder: Path) -> ContainerEnvironment:
+    """Return a project on an engine, or for the native runtime."""
+    variables = {"MWAA_LOCAL_WAIT": "300"}
+    if engine is not None:
+        cache = Path(os.environ["MWAA_LOCAL_CACHE"])
+        bases = {minor: base_image(engine, minor, cache) for minor in {PYTHONS[version], "3.11"}}
+        variables |= {
+            "DOCKER_HOST": engine.address,
+            "MWAA_LOCAL_RUNTIME": "compose",
+            "MWAA_LOCAL_BASE_IMAGE": bases[PYTHONS[version]],
+            "MWAA_LOCAL_SERVICES_BASE_IMAGE": bases["3.11"],
+        }
+    made = ContainerEnvironment(folder, version, engine.address if engine else "", variables)
+    made.write()
+    return made
+
+
+def base_image(engine: PrivateEngine, minor: str, cache: Path) -> str:
+    """Return the name of a base image, which an engine that was there before may have already."""
+    name = f"stand-in/python:{minor}"
+    known = engine.docker("images", "--quiet", name).strip()
+    return name if known else ensure_base(engine, minor, cache)
+
+
+def see_nothing_left(environment: ContainerEnvironment) -> None:
+    """Destroy an environment and look for what is left of it."""
+    environment.run("start")
+    name = environment.compose_project()
+    environment.succeed("destroy", "--yes")
+    assert not environment.state.exists()
+    if environment.engine:
+        for kind in (("ps", "--all"), ("volume", "ls"), ("network", "ls")):
+            label = f"label=com.docker.compose.project={name}"
+            assert environment.docker(*kind, "--quiet", "--filter", label) == ""
+
+
+def fetch(port: int, path: str) -> str:
+    """Return a page, "" while nobody answers."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            connection.settimeout(10)
+            connection.sendall(f"GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
+            parts = iter(lambda: connection.recv(65536), b"")
+            return b"".join(parts).decode()
+    except OSError:
+        return ""
