@@ -196,6 +196,8 @@ def test_what_publish_metrics_brings_is_there(endpoint: MwaaEndpoint) -> None:
     ]
     mwaa = endpoint.client("mwaa")
     mwaa.publish_metrics(EnvironmentName="orders", MetricData=published)
+    for wrong in ({"Timestamp": datetime(9000, 1, 1, tzinfo=UTC)}, {"Timestamp": 0}, {"Value": 1e308}):
+        mwaa.publish_metrics(EnvironmentName="orders", MetricData=[{**published[0], **wrong}])
     found = statistics(endpoint, "orders", "Health", {})
     assert (found["SampleCount"], found["Sum"], found["Maximum"]) == (3.0, 12.0, 5.0)
     with pytest.raises(ClientError, match="ValidationException"):

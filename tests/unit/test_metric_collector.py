@@ -1,9 +1,12 @@
 """Whose a datagram is, what the user's lists let through, and how gauges and counters add up."""
 
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from mwaa_local.aws.account import environment_id_of, statsd_prefix
 from mwaa_local.aws.metrics.collector import Collector
@@ -85,6 +88,14 @@ def test_counters_add_up_and_gauges_follow_their_changes(site: Site) -> None:
     assert found["home/OpenSlots"] == Statistics(3.0, 12.0, 3.0, 5.0)
 
 
+LINES = st.builds(
+    lambda name, value, kind, rate: f"airflow.{name}:{value}|{kind}{rate}".encode(),
+    st.sampled_from(["scheduler_heartbeat", "executor.open_slots", "dag.a.b.duration", "ti.start.\u00e9.b"]),
+    st.one_of(st.floats(), st.integers(), st.text(max_size=5)),
+    st.sampled_from(["c", "g", "ms", "x"]),
+    st.sampled_from(["", "|@0.1", "|@1e-9", "|@-1", "|#a:b"]),
+)
+NUMBERS = count()
 SENT = (
     "airflow.scheduler_heartbeat:1|c",
     "airflow.executor.open_slots:1|g",
@@ -116,6 +127,17 @@ def test_the_lists_of_the_options_let_through_what_the_service_would(
     site = Site(tmp_path, environment("home", "1", version, options))
     site.send(*SENT)
     assert set(site.found()) == expected
+
+
+@given(datagrams=st.lists(LINES, max_size=20))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_sent_can_be_kept_and_read(datagrams: list[bytes], tmp_path: Path) -> None:
+    site = Site(tmp_path / str(next(NUMBERS)), environment("home", "11111111"))
+    for datagram in datagrams:
+        site.collector.take(datagram)
+    before = site.found()
+    site.store.write()
+    assert set(site.found()) == set(before)
 
 
 def test_names_that_are_made_up_do_not_fill_the_memory(site: Site) -> None:

@@ -3,12 +3,14 @@
 What cannot be read is left out: a datagram may come from anybody on this machine.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 LONGEST_NAME = 500
+LARGEST_VALUE = 2.0**360
+"""As CloudWatch takes them."""
+SMALLEST_RATE = 1e-6
 
 
 class Kind(StrEnum):
@@ -51,7 +53,8 @@ def _parse_line(line: bytes) -> Sample | None:
         return None
     if not found or not name or len(name) > LONGEST_NAME or kind not in _KINDS:
         return None
-    if not math.isfinite(value) or not 0.0 < rate <= 1.0 or "_" in text:
+    # What is no number compares with nothing.
+    if not abs(value) <= LARGEST_VALUE or not SMALLEST_RATE <= rate <= 1.0 or "_" in text:
         return None
     match _KINDS[kind]:
         case Kind.COUNTER:

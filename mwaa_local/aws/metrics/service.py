@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mwaa_local.aws.metrics.collector import Collector
+from mwaa_local.aws.metrics.datagrams import LARGEST_VALUE
 from mwaa_local.aws.metrics.figures import NO_MACHINE, Figures, Machine
 from mwaa_local.aws.metrics.names import NAMESPACE
 from mwaa_local.aws.metrics.receiver import receive
@@ -21,6 +22,9 @@ from mwaa_local.aws.mwaa_api.service import EnvironmentsService
 FOLDER = "metrics"
 SIGNING_NAME = "/monitoring/"
 """Of CloudWatch, in the credential of a request."""
+
+PAST, FUTURE = 14 * 86400, 2 * 3600
+"""Seconds from now in which CloudWatch takes values."""
 
 log = logging.getLogger("mwaa_local.aws")
 
@@ -70,13 +74,19 @@ class Metrics:
             self._installed = True
 
     def publish(self, environment: Environment, data: Sequence[Mapping[str, Any]]) -> None:
-        """Take what PublishMetrics brings: metrics of Airflow, which all have the dimension Environment."""
+        """Take what PublishMetrics brings: metrics of Airflow, which all have the dimension Environment.
+
+        Values of other times than CloudWatch takes, or larger ones, are left out.
+        """
         for each in data:
             given = {item["Name"]: item["Value"] for item in each.get("Dimensions", [])}
             dimensions = {"Environment": environment.name, **given}
             unit = str(each.get("Unit", "None"))
             series = make_series(environment.region, NAMESPACE, each["MetricName"], dimensions, unit)
-            self.store.merge(series, _seconds(each["Timestamp"]), _published(each))
+            age = self.store.now() - _seconds(each["Timestamp"])
+            statistics = _published(each)
+            if -FUTURE <= age <= PAST and is_sound(statistics):
+                self.store.merge(series, self.store.now() - age, statistics)
 
     def _take_figures(self) -> None:
         while not self._ended.wait(MINUTE - self.store.now() % MINUTE):
@@ -95,6 +105,12 @@ def start_metrics(options: Namespace, environments: EnvironmentsService, machine
     environments.publish = metrics.publish
     metrics.start(options.listen, options.port)
     return metrics
+
+
+def is_sound(statistics: Statistics) -> bool:
+    """Tell whether CloudWatch would take values."""
+    values = (statistics.count, statistics.total, statistics.least, statistics.most)
+    return statistics.count > 0 and all(abs(value) <= LARGEST_VALUE for value in values)
 
 
 def _published(each: Mapping[str, Any]) -> Statistics:
