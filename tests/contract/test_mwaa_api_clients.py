@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -100,6 +101,25 @@ def test_the_aws_cli_calls_every_operation(endpoint: MwaaEndpoint, aws: AwsCli) 
         said = json.loads(aws.run(*of_cli(operation, parameters)) or "{}")
         assert is_right(said), (operation, said)
         settle(endpoint, operation, parameters)
+
+
+def test_the_aws_cli_reads_metrics(endpoint: MwaaEndpoint, aws: AwsCli) -> None:
+    now = datetime.now(UTC)
+    metric = {"MetricName": "QueuedTasks", "Timestamp": now, "Value": 7.0, "Unit": "Count"}
+    endpoint.client("mwaa").publish_metrics(EnvironmentName="one", MetricData=[metric])
+    where = ["--namespace", "AmazonMWAA", "--metric-name", "QueuedTasks", "--output", "json"]
+    (listed,) = json.loads(aws.run("cloudwatch", "list-metrics", *where))["Metrics"]
+    assert listed["Dimensions"] == [{"Name": "Environment", "Value": "one"}]
+    times = ["--start-time", (now - timedelta(hours=1)).isoformat()]
+    times += ["--end-time", (now + timedelta(minutes=1)).isoformat()]
+    given = ["--dimensions", "Name=Environment,Value=one", "--period", "60", "--statistics", "Maximum"]
+    (point,) = json.loads(aws.run("cloudwatch", "get-metric-statistics", *where, *times, *given))[
+        "Datapoints"
+    ]
+    assert (point["Maximum"], point["Unit"]) == (7.0, "Count")
+    query = {"Id": "queued", "MetricStat": {"Metric": listed, "Period": 60, "Stat": "Sum"}}
+    data = aws.run("cloudwatch", "get-metric-data", "--metric-data-queries", json.dumps([query]), *times)
+    assert json.loads(data)["MetricDataResults"][0]["Values"] == [7.0]
 
 
 def test_boto3_calls_every_operation(endpoint: MwaaEndpoint) -> None:
