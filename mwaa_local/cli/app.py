@@ -120,7 +120,7 @@ class LocalAws:
             certificate = ensure_certificate(cache_folder(self._environ, Path.home()))
         except OSError:
             return ()  # then the endpoint's doors stay shut, and it says so
-        write_bundle(bundle, self._environ, certificate)
+        write_bundle(bundle, self._environ, certificate, for_all=True)
         return tuple(dict.fromkeys(TASK_VARIABLES, str(bundle)).items())
 
     def _doors(

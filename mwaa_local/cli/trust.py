@@ -25,9 +25,14 @@ SYSTEM = (
 END = "-----END CERTIFICATE-----"
 
 
-def write_bundle(bundle: Path, environ: Mapping[str, str], authority: Path) -> None:
-    """Write the certificates that the user's programs trust already, and the authority's."""
-    texts = [path.read_text(encoding="utf-8", errors="replace") for path in _trusted(environ, bundle)]
+def write_bundle(bundle: Path, environ: Mapping[str, str], authority: Path, *, for_all: bool = False) -> None:
+    """Write the certificates that the user's programs trust already, and the authority's.
+
+    `for_all`: also what programs trust for which none of the variables is set, as the file will be for them as well.
+    """
+    paths = [*_named(environ, bundle)]
+    paths += _usual() if for_all or not paths else ()
+    texts = [path.read_text(encoding="utf-8", errors="replace") for path in dict.fromkeys(paths)]
     write_private(bundle, "".join(_certificates("".join((*texts, authority.read_text(encoding="ascii"))))))
 
 
@@ -42,15 +47,17 @@ def ensure_certificate(cache: Path) -> Path:
     return path
 
 
-def _trusted(environ: Mapping[str, str], ours: Path) -> Iterator[Path]:
-    """Yield the bundles that a user's variables name; without any, the system's and botocore's."""
-    named = [Path(environ[name]) for name in BUNDLE_VARIABLES if environ.get(name)]
-    others = [path for path in named if path.is_file() and path.name != ours.name]
-    if not others:
-        botocore = importlib.util.find_spec("botocore")
-        packaged = [Path(botocore.origin).parent / "cacert.pem"] if botocore and botocore.origin else []
-        others = [path for path in (*SYSTEM, *packaged) if path.is_file()]
-    yield from dict.fromkeys(others)
+def _named(environ: Mapping[str, str], ours: Path) -> Iterator[Path]:
+    """Yield the bundles that a user's variables name."""
+    named = (Path(environ[name]) for name in BUNDLE_VARIABLES if environ.get(name))
+    yield from (path for path in named if path.is_file() and path.name != ours.name)
+
+
+def _usual() -> list[Path]:
+    """Return the system's bundle and botocore's, which is everybody's."""
+    botocore = importlib.util.find_spec("botocore")
+    packaged = [Path(botocore.origin).parent / "cacert.pem"] if botocore and botocore.origin else []
+    return [path for path in (*SYSTEM, *packaged) if path.is_file()]
 
 
 def _certificates(text: str) -> Iterator[str]:
