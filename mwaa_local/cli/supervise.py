@@ -138,6 +138,8 @@ class Supervision:
         self._stack, self._launcher = stack, launcher
         self._supervisor.replace_stack(stack, launcher)
         self._scale()
+        # So that what starts again is not reported as healthy any more.
+        self._supervisor.step()
         self._report(self._supervisor.states)
         with contextlib.suppress(MwaaLocalError):
             confirm(self._folder, stack)

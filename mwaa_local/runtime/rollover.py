@@ -8,6 +8,7 @@ from collections.abc import Sequence, Set
 from dataclasses import replace
 
 from mwaa_local.catalog import Role
+from mwaa_local.environment_stack import READ_LATE
 from mwaa_local.runtime.convergence import LIVING, Intent, Phase, ServiceState, after_need
 from mwaa_local.stack import ServiceSpec, Stack
 
@@ -45,7 +46,15 @@ def _taken_over(state: ServiceState | None, spec: ServiceSpec) -> ServiceState:
 
 def _is_same(before: ServiceSpec, after: ServiceSpec) -> bool:
     """Tell whether a process may go on; the endpoint's variables are the user's own, which change with shells."""
-    return before.command == after.command if not before.role else before == after
+    if not before.role:
+        return before.command == after.command
+    return _without_wishes(before) == _without_wishes(after)
+
+
+def _without_wishes(spec: ServiceSpec) -> ServiceSpec:
+    """Return the spec without what only says what has to be done as the service starts."""
+    kept = tuple(pair for pair in spec.environment if pair[0] not in READ_LATE)
+    return replace(spec, environment=kept)
 
 
 def _leaving(state: ServiceState) -> ServiceState:

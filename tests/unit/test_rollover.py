@@ -66,6 +66,16 @@ def test_the_endpoint_goes_on_although_the_users_variables_differ_from_shell_to_
     assert roll_over((before,), stack(after)) == (replace(before, spec=after),)
 
 
+def test_a_web_server_that_need_not_write_its_permissions_any_more_goes_on() -> None:
+    def web(value: str) -> ServiceSpec:
+        spec = service("webserver", "webserver")
+        return replace(spec, environment=(("AIRFLOW__WEBSERVER__UPDATE_FAB_PERMS", value), *spec.environment))
+
+    before = running(web("True"))
+
+    assert roll_over((before,), stack(web("False"))) == (replace(before, spec=web("False")),)
+
+
 def test_a_worker_that_is_replaced_has_twelve_hours_and_the_new_one_starts() -> None:
     old, new = service("worker", "worker"), service("worker-1", "worker", "2")
     fresh, leaving = roll_over((running(old),), stack(new))
