@@ -5,6 +5,9 @@
 #     install_system.sh PACKAGE...
 set -e
 
+TOOLS='^jdk\.(compiler|editpad|hotspot\.agent|internal\.(ed|le|opt|vm\.compiler.*)|jartool|javadoc|jcmd|jconsole|jdeps|jdi'
+TOOLS="$TOOLS|jlink|jpackage|jshell|jstatd)\$"
+
 printf 'path-exclude=%s/*\n' /usr/share/doc /usr/share/info /usr/share/locale /usr/share/man \
     /usr/lib/python3/dist-packages/awscli/examples > /etc/dpkg/dpkg.cfg.d/mwaa-local
 # Java's package makes links there, whether there are manual pages or not.
@@ -14,22 +17,26 @@ apt-get install --yes --no-install-recommends "$@"
 
 if [ -d /usr/lib/jvm ]; then
     java="$(dirname "$(dirname "$(readlink -f /usr/bin/java)")")"
+    # What only developers of Java use is no part of a JRE.
+    modules="$(java --list-modules | sed 's/@.*//' | grep -Ev "$TOOLS" | paste -sd,)"
     apt-get install --yes --no-install-recommends default-jdk-headless
-    "$java/bin/jlink" --module-path "$java/jmods" --add-modules ALL-MODULE-PATH --compress=2 --output /tmp/java
+    "$java/bin/jlink" --module-path "$java/jmods" --add-modules "$modules" --compress=2 --output /tmp/java
     cp /tmp/java/lib/modules "$java/lib/modules"
     apt-get purge --yes --auto-remove default-jdk-headless
-    # Archives of the former classes, which Java can do without.
-    rm -rf /tmp/java "$java"/lib/server/*.jsa
+    # Archives of the former classes, which Java can do without, and what was the compiler's.
+    rm -rf /tmp/java "$java"/lib/server/*.jsa "$java/lib/ct.sym"
 fi
 
 find /usr/lib -xdev -name '*.a' ! -name 'libgcc*' ! -name '*_nonshared.a' -size +16k -delete
 find /usr/lib -xdev '(' -name 'lib[alt]san*' -o -name 'libhwasan*' -o -name 'libubsan*' ')' -delete
-# Shows what a compiler has left for a linker; nobody builds with it.
-rm -f /usr/bin/*lto-dump*
+# Of the compiler what optimises whole programs, measures and shows: extension modules are built without.
+rm -f /usr/bin/*lto-dump* /usr/lib/gcc/*/*/lto1 /usr/bin/*gp-* /usr/bin/*gprofng* /usr/lib/*/libgprofng* /usr/bin/*gcov* \
+    /usr/bin/*dwp
 
 data=/usr/lib/python3/dist-packages/awscli/botocore/data
 if [ -d "$data" ]; then
-    # The same descriptions of services, without the indentation.
+    # The same descriptions of services, without the indentation; no index for completing in a prompt.
+    rm -f "$data/../../data/ac.index"
     /usr/bin/python3 - "$data" <<'PROGRAM'
 import json
 import pathlib

@@ -257,6 +257,11 @@ def expand_variables(value: str, environ: Mapping[str, str]) -> str:
     return _VARIABLE.sub(lambda match: environ.get(match[1]) or match[0], value)
 
 
+def find_variables(text: str) -> frozenset[str]:
+    """Return the names of the variables that a file mentions."""
+    return frozenset(_VARIABLE.findall(text))
+
+
 def canonical(name: str) -> str:
     """Return a package name in its canonical form."""
     return re.sub(r"[-_.]+", "-", name).lower()

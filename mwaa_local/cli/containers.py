@@ -115,7 +115,7 @@ class BuiltImages:
 
     def ensure_project(self, airflow: str, order: ProjectOrder, progress: StartProgress) -> str:
         """Return the image with the project's requirements, built where it is missing."""
-        recipe = make_project_recipe(airflow, order.loaded, order.project, order.variables)
+        recipe = make_project_recipe(airflow, order.loaded, order.project, order.variables, self.host.environ)
         if recipe is None:
             return airflow
         recipe = replace(recipe, platform=self._platform)

@@ -67,7 +67,9 @@ class Workshop:
 
     def project(self, airflow: BuiltImage, loaded: LoadedConfig, project: Project) -> BuiltImage:
         """Return the image with the project's requirements: the version's own where there are none."""
-        recipe = make_project_recipe(airflow.name, loaded, project, requirements_variables(loaded, project))
+        recipe = make_project_recipe(
+            airflow.name, loaded, project, requirements_variables(loaded, project), self.app.environ
+        )
         if recipe is None:
             return BuiltImage(airflow.name, airflow.image, built=False)
         found = find_project_image(self.engine, recipe) if self.use_cache else None

@@ -4,7 +4,7 @@ import sys
 from dataclasses import replace
 
 from mwaa_local.cli.app import make_app, make_engine
-from mwaa_local.cli.image_set import Workshop, recipe_of
+from mwaa_local.cli.image_set import Workshop, recipe_of, requirements_variables
 from mwaa_local.cli.progress import open_progress
 from mwaa_local.config import Project
 from mwaa_local.runtime.installer import Toolchain
@@ -42,9 +42,8 @@ def with_container_trial(verdict: Verdict, inputs: Inputs) -> Verdict:
     loaded = app.load(project, flags)
     workshop = Workshop(make_engine(), app, open_progress())
     image = workshop.airflow(recipe_of(loaded)).name
-    return _joined(
-        verdict, try_in_container(image, loaded, project, inputs.variables, workshop.site), project
-    )
+    variables = requirements_variables(loaded, project)
+    return _joined(verdict, try_in_container(image, loaded, project, variables, workshop.site), project)
 
 
 def with_trial(verdict: Verdict, inputs: Inputs) -> Verdict:

@@ -17,7 +17,12 @@ from mwaa_local.catalog import ConstraintsPolicy, constraints_for, data_folder, 
 from mwaa_local.config import LoadedConfig, Project
 from mwaa_local.docker_ports import BuildOrder, ContainerOrder, DockerEngine, ImageRecord
 from mwaa_local.errors import RequirementsError, StartupScriptError
-from mwaa_local.requirements_files import RequirementsFiles, official_constraints, read_requirements
+from mwaa_local.requirements_files import (
+    RequirementsFiles,
+    find_variables,
+    official_constraints,
+    read_requirements,
+)
 from mwaa_local.runtime.image import DEFAULT_PLATFORM, DIGEST_LABEL, digest_parts, render_lines, write_context
 from mwaa_local.runtime.image_build import BuildSite, follow_build, network_access
 from mwaa_local.runtime.requirements_failure import requirements_failure
@@ -94,15 +99,22 @@ class ProjectImage:
 
 
 def make_project_recipe(
-    airflow_image: str, loaded: LoadedConfig, project: Project, variables: Mapping[str, str]
+    airflow_image: str,
+    loaded: LoadedConfig,
+    project: Project,
+    variables: Mapping[str, str],
+    environ: Mapping[str, str],
 ) -> ProjectRecipe | None:
     """Return the recipe of a project's image; None for a project that asks for no packages.
 
-    `variables` is what `${NAME}` in the files stands for. RequirementsError for a file that cannot be read.
+    `variables` is what `${NAME}` in the files stands for; of the user's own (`environ`) those are added that the files
+    name: tokens of an index. RequirementsError for a file that cannot be read.
     """
     if project.requirements is None:
         return None
-    files = read_requirements(project, variables, official_constraints)
+    files = read_requirements(project, {**environ, **variables}, official_constraints)
+    named = {name for _, text in files.texts for name in find_variables(text)}
+    variables = {**{name: environ[name] for name in named & environ.keys()}, **variables}
     if not asks_for_something(files):
         return None
     version = loaded.version

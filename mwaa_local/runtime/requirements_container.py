@@ -38,7 +38,7 @@ def try_in_container(
     image: str, loaded: LoadedConfig, project: Project, variables: Mapping[str, str], site: BuildSite
 ) -> Trial:
     """Install the project's requirements in a container of `image` and try what they leave."""
-    recipe = make_project_recipe(image, loaded, project, {**variables, **_SETTINGS})
+    recipe = make_project_recipe(image, loaded, project, {**variables, **_SETTINGS}, site.environ)
     if recipe is None:
         return Trial((TrialStep("install", True, ""),), ())
     lines: list[str] = []
