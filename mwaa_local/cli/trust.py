@@ -5,6 +5,7 @@ The variables name one file, in place of what a program trusts otherwise: so tha
 
 import datetime
 import importlib.util
+import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -50,14 +51,18 @@ def ensure_certificate(cache: Path) -> Path:
 def _named(environ: Mapping[str, str], ours: Path) -> Iterator[Path]:
     """Yield the bundles that a user's variables name."""
     named = (Path(environ[name]) for name in BUNDLE_VARIABLES if environ.get(name))
-    yield from (path for path in named if path.is_file() and path.name != ours.name)
+    yield from (path for path in named if _is_readable(path) and path.name != ours.name)
 
 
 def _usual() -> list[Path]:
     """Return the system's bundle and botocore's, which is everybody's."""
     botocore = importlib.util.find_spec("botocore")
     packaged = [Path(botocore.origin).parent / "cacert.pem"] if botocore and botocore.origin else []
-    return [path for path in (*SYSTEM, *packaged) if path.is_file()]
+    return [path for path in (*SYSTEM, *packaged) if _is_readable(path)]
+
+
+def _is_readable(path: Path) -> bool:
+    return path.is_file() and os.access(path, os.R_OK)
 
 
 def _certificates(text: str) -> Iterator[str]:
