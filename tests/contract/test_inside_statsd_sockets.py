@@ -5,7 +5,7 @@ import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -64,3 +64,17 @@ def test_a_client_that_is_gone_is_forgotten(sockets: Any, make_client: Callable[
     client._sock.close()
     del client
     sockets.renew_sockets()
+
+
+def test_who_checks_names_is_looked_up_once(sockets: Any) -> None:
+    asked: list[str] = []
+
+    def look_up() -> Callable[[str], str]:
+        asked.append("again")
+        return str
+
+    module = ModuleType("airflow.metrics.validators")
+    module.get_current_handler_stat_name_func = look_up  # type: ignore[attr-defined]
+    sockets.remember_name_handler({module.__name__: module})
+    handlers = {module.get_current_handler_stat_name_func() for _ in range(3)}
+    assert (handlers, asked) == ({str}, ["again"])

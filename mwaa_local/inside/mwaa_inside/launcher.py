@@ -111,10 +111,11 @@ def main():
     from statsd.client import udp
 
     from mwaa_inside.roles import airflow_version, freeze_memory, preload
-    from mwaa_inside.statsd_sockets import watch_clients
+    from mwaa_inside.statsd_sockets import remember_name_handler, watch_clients
 
     watch_clients(udp)
     preload(airflow_version())
+    remember_name_handler(sys.modules)
     import setproctitle
 
     setproctitle.setproctitle(
