@@ -6,7 +6,7 @@ import pytest
 
 from mwaa_local.adapters.commands import SystemCommands
 from mwaa_local.errors import StartupScriptError
-from mwaa_local.runtime.startup_script import StartupRun, run_startup_script
+from mwaa_local.runtime.startup_script import StartupOptions, StartupRun, run_startup_script
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": "/nowhere", "GIVEN": "by MWAA"}
 
@@ -14,7 +14,7 @@ ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": "/nowhere", "GIVEN": "by MWAA"}
 def run(tmp_path: Path, text: str, limit: float = 60.0) -> StartupRun:
     script = tmp_path / "startup.sh"
     script.write_text(text)
-    return run_startup_script(script, ENVIRONMENT, SystemCommands(), limit=limit)
+    return run_startup_script(script, ENVIRONMENT, SystemCommands(), StartupOptions(limit))
 
 
 def test_exports_survive_and_plain_variables_do_not(tmp_path: Path) -> None:
