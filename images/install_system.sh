@@ -20,7 +20,8 @@ if [ -d /usr/lib/jvm ]; then
     # What only developers of Java use is no part of a JRE.
     modules="$(java --list-modules | sed 's/@.*//' | grep -Ev "$TOOLS" | paste -sd,)"
     apt-get install --yes --no-install-recommends default-jdk-headless
-    "$java/bin/jlink" --module-path "$java/jmods" --add-modules "$modules" --compress=2 --output /tmp/java
+    "$java/bin/jlink" --module-path "$java/jmods" --add-modules "$modules" --compress=2 \
+        --strip-java-debug-attributes --output /tmp/java
     cp /tmp/java/lib/modules "$java/lib/modules"
     apt-get purge --yes --auto-remove default-jdk-headless
     # Archives of the former classes, which Java can do without, and what was the compiler's.
@@ -45,6 +46,11 @@ import sys
 for path in pathlib.Path(sys.argv[1]).rglob("*.json"):
     path.write_text(json.dumps(json.loads(path.read_text("utf-8")), separators=(",", ":")), "utf-8")
 PROGRAM
+    # Compiled is kept what the command uses.
+    find /usr/lib/python3 /usr/lib/python3.* -type d -name __pycache__ -prune -exec rm -r {} +
+    for command in "s3 ls" "sts get-caller-identity" "secretsmanager list-secrets"; do
+        aws $command --no-sign-request --region us-east-1 --endpoint-url http://127.0.0.1:1 > /dev/null 2>&1 || true
+    done
 fi
 
 apt-get clean

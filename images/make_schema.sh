@@ -4,6 +4,7 @@
 #
 #     make_schema.sh CREATE_SCHEMA FILE
 set -e
+umask 0000
 programs="$(ls -d /usr/lib/postgresql/*/bin)"
 folder="$(mktemp -d)"
 chown postgres "$folder"

@@ -44,6 +44,8 @@ class ImageRecipe:
     """The program that makes wheels in a container of the system."""
     installer: str
     """The program that installs Debian's packages."""
+    finisher: str
+    """The program that makes what was installed smaller."""
     schema: str
     """The program that makes the database's schema."""
     pins: tuple[Pin, ...]
@@ -68,7 +70,9 @@ class ImageRecipe:
         pins = (render_lines(each) for each in (self.pins, self.constraints, self.essential))
         inside = (part for pair in self.inside for part in pair)
         versions = (self.version.airflow, self.uv, *self.build_constraints)
-        return digest_parts(self.system_digest, self.dockerfile, self.schema, *versions, *pins, *inside)
+        return digest_parts(
+            self.system_digest, self.dockerfile, self.finisher, self.schema, *versions, *pins, *inside
+        )
 
     @property
     def tag(self) -> str:
@@ -116,6 +120,7 @@ class ImageRecipe:
         """Return the files of the build context but the wheels."""
         return {
             **self.system_texts(),
+            "finish_packages.py": self.finisher,
             "make_schema.sh": self.schema,
             "pins.txt": render_lines(self.pins),
             "constraints.txt": render_lines(self.constraints),
@@ -157,6 +162,7 @@ def make_recipe(
         dockerfile=(folder / "Dockerfile").read_text(encoding="utf-8"),
         collector=(folder / "collect_wheels.py").read_text(encoding="utf-8"),
         installer=(folder / "install_system.sh").read_text(encoding="utf-8"),
+        finisher=(folder / "finish_packages.py").read_text(encoding="utf-8"),
         schema=(folder / "make_schema.sh").read_text(encoding="utf-8"),
         pins=environment_pins(version, amazon_provider, images),
         constraints=constraints_for(version, amazon_provider, images),

@@ -154,10 +154,10 @@ def build_project_image(recipe: ProjectRecipe, site: BuildSite) -> ProjectImage:
         changes = tuple(PackageChange(*each) for each in json.loads((out / "changes.json").read_text()))
         context = Path(scratch, "context.tar")
         texts = {"Dockerfile": recipe.dockerfile, "removed.txt": (out / "removed.txt").read_text()}
-        write_context(context, texts, {".": [out / "packages.tar"]})
+        write_context(context, texts, {"installed": [out / "packages.tar"]})
         order = BuildOrder(
             context=context,
-            target="",
+            target="project",
             tag=recipe.tag,
             arguments=(("AIRFLOW_IMAGE", recipe.airflow_image),),
             labels=((DIGEST_LABEL, recipe.digest), (PROJECT_LABEL, "yes")),

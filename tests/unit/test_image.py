@@ -147,6 +147,7 @@ def test_a_context_is_the_same_every_time(tmp_path: Path) -> None:
         "Dockerfile",
         "constraints.txt",
         "essential.txt",
+        "finish_packages.py",
         "install_system.sh",
         "make_schema.sh",
         "pins.txt",
