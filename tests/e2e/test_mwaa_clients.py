@@ -171,6 +171,9 @@ def test_scripts_of_the_guide_sign_in_and_call_the_rest_api(
     name = str(home.summary["name"]) if of_home else other
     wanted = "hello_pipeline" if of_home else "target"
     assert wanted in shell.python(PYTHON_SESSION, name, login, path)
+    assert wanted in shell.cli(
+        "mwaa", "invoke-rest-api", "--name", name, "--method", "GET", "--path", "/dags"
+    )
     if not of_home:  # Airflow 3 takes its token in a header, which curl does not make of a cookie
         assert wanted in shell.bash(BASH_SESSION, name, login, path, str(tmp_path / "cookies"))
 
