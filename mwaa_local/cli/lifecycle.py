@@ -60,10 +60,10 @@ def start_command(folder: Path, foreground: bool, open_browser: bool, as_json: b
         progress.warn(f"{warning.message} {warning.hint}")
     runtime = chosen_runtime(app, project, loaded, progress)
     record, started = runtime.start(loaded, progress, wishes)
+    summary = build_summary(runtime, record, started, _differences(loaded))
     if graceful and any(report.leaving for report in runtime.services()):
         with progress.step("Waiting for tasks of the replaced workers (they end by themselves, too)"):
             runtime.wait_for_replaced_workers()
-    summary = build_summary(runtime, record, started, _differences(loaded))
     _show(summary, as_json=as_json)
     if open_browser:
         click.launch(summary.url)

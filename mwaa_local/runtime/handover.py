@@ -41,6 +41,12 @@ def confirm(folder: StateFolder, stack: Stack) -> None:
     write_private(taken_over(folder), json.dumps({"stack": stack.digest}))
 
 
+def note_change(folder: StateFolder) -> None:
+    """Note that what runs, which has been ready once, is being changed: it is not as anybody wants it for now."""
+    record = read_json(folder.ready) or {}
+    write_private(folder.ready, json.dumps({**record, "changing": True}))
+
+
 def taken_over(folder: StateFolder) -> Path:
     """Return the file that says which stack has been taken over."""
     return folder.root / "run" / "taken-over.json"

@@ -24,7 +24,7 @@ from mwaa_local.runtime.database import database_url, project_database, reset_da
 from mwaa_local.runtime.database_preparation import note_version
 from mwaa_local.runtime.database_user import choose_database_user
 from mwaa_local.runtime.environment_status import is_healthy
-from mwaa_local.runtime.handover import wait_for_workers
+from mwaa_local.runtime.handover import note_change, wait_for_workers
 from mwaa_local.runtime.host import Host, Progress
 from mwaa_local.runtime.leftovers import (
     SUPERVISOR_VARIABLE,
@@ -128,11 +128,10 @@ class NativeRuntime:
         """Change what runs while its tasks go on."""
         record = self._record(loaded, prepared, request_digest(loaded, self.project))
         # Until the new stack is ready, an interrupted start must not be taken for one that has done all.
-        self.folder.ready.unlink(missing_ok=True)
+        note_change(self.folder)
         self._write_records(prepared, record)
         with progress.step("Replacing what has changed"):
-            switch(running, prepared)
-            StartWatch(self.folder, self.host).wait(prepared, loaded.config.wait)
+            switch(running, prepared, loaded.config.wait)
         self._note_ready(prepared)
         return record
 
@@ -140,9 +139,11 @@ class NativeRuntime:
         write_private(prepared.permissions, json.dumps({"fingerprint": prepared.fingerprint}))
         write_private(self.folder.ready, json.dumps({"run_id": prepared.stack.run_id}))
 
-    def _has_been_ready(self) -> bool:
-        ready = (read_json(self.folder.ready) or {}).get("run_id")
-        return ready in recorded_runs(self.folder)
+    def _has_been_ready(self, *, unchanged: bool = False) -> bool:
+        ready = read_json(self.folder.ready) or {}
+        if unchanged and ready.get("changing"):
+            return False
+        return ready.get("run_id") in recorded_runs(self.folder)
 
     def wait_for_replaced_workers(self) -> None:
         """Wait until the workers that have been replaced have ended what they run: twelve hours at most."""
@@ -233,7 +234,7 @@ class NativeRuntime:
 
     def _recovers(self, progress: Progress) -> bool:
         """Tell whether what runs is healthy, or becomes so by itself; not what a killed start has left unfinished."""
-        if not self._has_been_ready():
+        if not self._has_been_ready(unchanged=True):
             return False
         if self.is_healthy():
             return True

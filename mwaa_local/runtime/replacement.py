@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from mwaa_local.catalog import Role
 from mwaa_local.config import LoadedConfig, Project
 from mwaa_local.environment_stack import Ports, service_names
+from mwaa_local.errors import RoleFailedError
 from mwaa_local.runtime.airflow_home import generation_digest, prepare_own_folder
-from mwaa_local.runtime.handover import hand_over
+from mwaa_local.runtime.handover import hand_over, note_change
 from mwaa_local.runtime.host import Host, Progress
 from mwaa_local.runtime.leftovers import recorded_runs
 from mwaa_local.runtime.port_choice import PortFinder
@@ -25,6 +26,7 @@ from mwaa_local.runtime.rollover import (
     without_workers,
 )
 from mwaa_local.runtime.start_record import StartRecord
+from mwaa_local.runtime.start_watch import StartWatch
 from mwaa_local.runtime.state import StateFolder, load_status
 from mwaa_local.stack import Stack, parse_stack
 from mwaa_local.stack_workers import Rollover
@@ -93,16 +95,21 @@ def _own_ports(finder: PortFinder, ports: Ports) -> PortFinder:
     return PortFinder(lambda port: port in own or finder.is_free(port), finder.pick)
 
 
-def switch(running: Running, prepared: Prepared) -> None:
-    """Have the supervisor go over to what has been prepared."""
+def switch(running: Running, prepared: Prepared, patience: float) -> None:
+    """Have the supervisor go over to what has been prepared, and wait until it is healthy; else RoleFailedError."""
     for service in prepared.stack.services:
         prepare_own_folder(running.folder, service.name)
     prepare_own_folder(running.folder, "launcher")
     hand_over(running.folder, prepared.stack, running.host.watch)
+    try:
+        StartWatch(running.folder, running.host).wait(prepared, patience)
+    except RoleFailedError as error:
+        hint = f"{error.hint}; running tasks go on: start it again with --graceful, as it was or put right"
+        raise RoleFailedError(error.message, hint=hint) from error
 
 
 def begin_drain(running: Running) -> None:
     """Have the workers take nothing more, and end when what they run has: within twelve hours, as on MWAA."""
     # A start that is interrupted now has left no environment that could be taken for a healthy one.
-    running.folder.ready.unlink(missing_ok=True)
+    note_change(running.folder)
     hand_over(running.folder, without_workers(running.stack()), running.host.watch)
