@@ -6,7 +6,7 @@ folder is put into it; keys that did not come from there are let alone, even tho
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,6 +64,7 @@ class HomeBucket:
     _next: float = 0.0
     _files: tuple[HomeFile, ...] = ()
     _problem: str = ""
+    _foreign: frozenset[str] = frozenset()
 
     def prepare(self, environ: Mapping[str, Any]) -> None:
         """Get ready for a request, if it is one about the bucket."""
@@ -105,6 +106,7 @@ class HomeBucket:
         wanted = {file.key for file in files}
         new = [file for file in files if not file.is_in(held.get(file.key))]
         gone = [key for key, each in held.items() if key not in wanted and each and _source_of(each)]
+        self._tell_of({key for key, each in held.items() if key not in wanted and each and key not in gone})
         if not new and not gone:
             return
         # What is only looked at inside would be looked at again before it is on disk.
@@ -122,6 +124,17 @@ class HomeBucket:
             return
         made = backend.put_object(self.name, file.key, content)
         made.set_metadata({f"x-amz-meta-{SOURCE}": file.sha256})
+
+    def _tell_of(self, foreign: Set[str]) -> None:
+        """Say of DAGs that somebody has uploaded where they have to be."""
+        dags = frozenset(key for key in foreign if key.startswith(f"{DAGS}/"))
+        for key in sorted(dags - self._foreign):
+            log.warning(
+                "%s is in the bucket %s but not in the project's folder: Airflow does not see it",
+                key,
+                self.name,
+            )
+        self._foreign = dags
 
     def _complain(self, problem: str) -> None:
         if problem != self._problem:

@@ -108,6 +108,7 @@ def test_the_folder_wins_and_is_never_written_and_foreign_keys_stay(endpoint: Pr
     eventually(lambda: endpoint.read("dags/a.py") == b"first")
     assert endpoint.read("dags/theirs.py") == endpoint.read("out/result.csv") == b"uploaded"
     assert sorted(path.name for path in (endpoint.project / "dags").glob("*.py")) == ["a.py"]
+    assert (endpoint.state / "log").read_text().count("dags/theirs.py is in the bucket") == 1
     (endpoint.project / "dags" / "a.py").unlink()
     eventually(lambda: "dags/a.py" not in endpoint.held())
     assert {"dags/theirs.py", "out/result.csv"} <= set(endpoint.held())
