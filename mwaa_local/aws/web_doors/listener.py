@@ -68,6 +68,7 @@ class DoorServer(ThreadingMixIn, TCPServer):
         self.doors = doors
         self.web = web
         self._tls: ssl.SSLContext | None = None
+        self._is_closed = False
 
     def serve(self) -> None:
         """Serve for ever; unlike `serve_forever` without waking up while nothing happens."""
@@ -77,8 +78,18 @@ class DoorServer(ThreadingMixIn, TCPServer):
             log.error("the web server's doors stay shut: %s", error)
             self.server_close()
             return
-        while True:
-            self.handle_request()
+        while not self._is_closed:
+            try:
+                self.handle_request()
+            except (OSError, ValueError):
+                # Waiting for connections ends so when the server is closed meanwhile.
+                if not self._is_closed:
+                    raise
+
+    def server_close(self) -> None:
+        """Stop taking connections."""
+        self._is_closed = True
+        super().server_close()
 
     def finish_request(
         self, request: socket.socket | tuple[bytes, socket.socket], client_address: object
