@@ -127,15 +127,15 @@ class ContainerEnvironment:
 
     def remember(self) -> None:
         """Leave a variable and a connection in the metadata."""
-        self.succeed("variables", "import", "-", stdin='{"kept": "a value"}')
+        self.succeed("variables", "import", "-", stdin='{"kept": {"value": "a value", "description": null}}')
         connection = {"kept": {"conn_type": "http", "host": "h", "password": "a secret"}}
         self.succeed("connections", "import", "-", stdin=json.dumps(connection))
 
-    def recall(self) -> dict[str, Any]:
-        """Return what is left of that."""
+    def recall(self) -> tuple[Any, Any]:
+        """Return the value and the password that are left of that."""
         variables = json.loads(self.succeed("variables", "export"))
         connections = json.loads(self.succeed("connections", "export"))
-        return {"value": variables.get("kept"), "password": connections.get("kept", {}).get("password")}
+        return variables.get("kept", {}).get("value"), connections.get("kept", {}).get("password")
 
     def docker(self, *arguments: str) -> str:
         """Run Docker's own client and return what it prints."""
