@@ -10,7 +10,6 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from mwaa_local.errors import RuntimeStateError
 from mwaa_local.runtime.compose_file import SECRETS, ComposePlaces
 from mwaa_local.runtime.compose_settings import ContainerSettings, ContainerUser
 from mwaa_local.runtime.state import StateFolder, read_json, unwritable, write_private
@@ -102,12 +101,3 @@ def _give(folder: Path, user: ContainerUser) -> None:
     for parent, folders, files in os.walk(folder):
         for name in (*folders, *files):
             os.chown(Path(parent, name), user.uid, user.gid, follow_symlinks=False)
-
-
-def require_unattached(folder: StateFolder, attached: str) -> None:
-    """Refuse an environment whose AWS is another environment's endpoint on this machine: RuntimeStateError."""
-    if (folder.root / attached).exists():
-        raise RuntimeStateError(
-            "An environment of the MWAA API runs natively: containers do not reach the endpoint that made it.",
-            hint="leave --runtime out",
-        )
