@@ -1,4 +1,4 @@
-"""Containers, Compose and images in memory; `tests/contract/test_docker_containers.py` keeps them honest."""
+"""Containers, Compose and images in memory; `tests/contract/test_docker_containers.py` keeps the first honest."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
