@@ -1,9 +1,9 @@
 """What becomes of a project's metadata when its Airflow changes: which database the version gets, and making it.
 
-MWAA changes minor versions in place: it takes a snapshot of the metadata and migrates it; to another major version one
-has to create a new environment (its guide, "upgrading-environment"; MWAA-FACTS 1). Here every version's database is
-kept: a newer version begins with a migrated copy of what the one before it had. An older version cannot read that, so
-it goes on with its own.
+MWAA changes minor versions in place, up and down: it takes a snapshot of the metadata and migrates it; to another major
+version one has to create a new environment (its guide, "upgrading-environment"; MWAA-FACTS 1). Here every version's
+database is kept: another version begins with a copy of what the one before it had, taken over by Airflow's own
+migrations.
 """
 
 import shutil
@@ -20,6 +20,8 @@ from mwaa_local.runtime.postgres import Postgres, give_to_database_user
 
 FIRST_IN_PLACE = (2,)
 """MWAA upgrades no Airflow 1.10 in place."""
+FIRST_TO_GO_BACK = (2, 3)
+"""The first Airflow that has `db downgrade`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class Carry:
     """The version takes over what another one, with which the project last ran, has."""
 
     source: str
+    is_newer: bool = False
+    """Whether the source is: its own Airflow has to take the copy back first."""
 
 
 Plan = Own | Carry
@@ -72,14 +76,17 @@ def plan_carry_over(situation: Situation) -> Plan:
             f"Airflow {wanted} {_own(situation)}: what has happened with {last} since then is not in it. {_kept(last)} "
             "To take that over instead: mwaa-local stop, then mwaa-local start --carry-over"
         )
-    return Carry(last)
+    return Carry(last, is_newer=_numbers(last) > _numbers(wanted))
 
 
 def _refusal(last: str, wanted: str) -> str:
     before, after = _numbers(last), _numbers(wanted)
     if before[0] != after[0] or before < FIRST_IN_PLACE:
         return "as on MWAA, nothing is carried over to another major version of Airflow"
-    return f"an older Airflow cannot read what {last} has written" if after < before else ""
+    goes_back = after < before and before < FIRST_TO_GO_BACK
+    return (
+        f"Airflow {last} has no command that takes its metadata back to an older version" if goes_back else ""
+    )
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -163,15 +170,15 @@ def _put_in_place(fresh: ProjectDatabase, target: ProjectDatabase) -> None:
     clear_leftovers(target)
 
 
-def carry_out(plan: Plan, carry: Callable[[str], None], say: Callable[[str], None]) -> bool:
+def carry_out(plan: Plan, carry: Callable[[Carry], None], say: Callable[[str], None]) -> bool:
     """Do what was decided; tell whether the database has been made by that."""
     match plan:
         case Own(words):
             if words:
                 say(words)
             return False
-        case Carry(source):
-            carry(source)
+        case Carry():
+            carry(plan)
             return True
         case _:
             assert_never(plan)

@@ -18,6 +18,7 @@ from mwaa_local.runtime.carry_over import (
 )
 from mwaa_local.runtime.database import ProjectDatabase, ensure_database, project_database
 from mwaa_local.runtime.database_template import (
+    DOWNGRADE,
     UPGRADE,
     Migration,
     TemplateKey,
@@ -42,6 +43,8 @@ class DatabaseOrder:
     password: str
     carry: bool | None = None
     """Whether the metadata of the version before are to be carried over; None: where that loses nothing."""
+    environments: Path = Path()
+    """Where the user-wide environments lie."""
 
 
 def prepare_postgres(version: MwaaVersion, folder: StateFolder, host: Host) -> Postgres:
@@ -74,12 +77,12 @@ def prepare_database(
     if isinstance(plan, Carry):
         title = f"Carrying the metadata of Airflow {plan.source} over to {airflow}"
     with progress.step(title):
-        made = carry_out(plan, lambda source: _carry(source, order, base, postgres), progress.warn)
+        made = carry_out(plan, lambda chosen: _carry(chosen, order, base, postgres), progress.warn)
         if not made:
             template = ensure_template(
                 TemplateKey(airflow, base.key),
                 postgres,
-                _migration(base, postgres),
+                _migration(base.python, postgres),
                 lambda: progress.note(f"Creating the metadata database schema of Airflow {airflow} (once)."),
             )
             ensure_database(database, template, order.password, postgres)
@@ -154,13 +157,13 @@ def _required_major(version: MwaaVersion, folder: StateFolder, home: Path) -> in
     return major if major is not None and major >= least_major(version.number) else None
 
 
-def _carry(source: str, order: DatabaseOrder, base: AirflowEnvironment, postgres: Postgres) -> None:
-    home = postgres.user.folder
-    carried = CarriedOver(
-        project_database(home, source),
-        project_database(home, order.version.airflow),
-        _migration(base, postgres, UPGRADE),
-    )
+def _carry(chosen: Carry, order: DatabaseOrder, base: AirflowEnvironment, postgres: Postgres) -> None:
+    home, source, wanted = postgres.user.folder, chosen.source, order.version.airflow
+    migrate = _migration(base.python, postgres, UPGRADE)
+    if chosen.is_newer:
+        back = _migration(_python_of(source, order), postgres, DOWNGRADE, wanted)
+        migrate = _one_after_the_other(back, migrate)
+    carried = CarriedOver(project_database(home, source), project_database(home, wanted), migrate)
     try:
         carry_over(carried, order.password, postgres)
     except DatabaseError as error:
@@ -171,6 +174,30 @@ def _carry(source: str, order: DatabaseOrder, base: AirflowEnvironment, postgres
         ) from error
 
 
-def _migration(base: AirflowEnvironment, postgres: Postgres, *arguments: str) -> Migration:
-    variables = {"PATH": f"{base.python.parent}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
-    return airflow_migration(base.python, variables, postgres, arguments)
+def _migration(python: Path, postgres: Postgres, *arguments: str) -> Migration:
+    variables = {"PATH": f"{python.parent}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
+    return airflow_migration(python, variables, postgres, arguments)
+
+
+def _one_after_the_other(*migrations: Migration) -> Migration:
+    def migrate(url: str, scratch: Path) -> None:
+        for number, each in enumerate(migrations):
+            own = scratch / str(number)  # an Airflow would read the configuration that another one writes
+            own.mkdir()
+            each(url, own)
+
+    return migrate
+
+
+def _python_of(airflow: str, order: DatabaseOrder) -> Path:
+    """Return an interpreter that has this Airflow: the project's last one, or the user-wide one."""
+    record = load_record(order.folder)
+    found = [Path(record.python)] if record is not None and record.version == airflow else []
+    found += sorted(order.environments.glob(f"{airflow}-*/bin/python"))
+    for python in found:
+        if python.exists():
+            return python
+    raise DatabaseError(
+        f"Only Airflow {airflow} itself can take its metadata back, and it is not on this machine any more.",
+        hint=f"start once with --version {airflow}, or begin with an empty database: mwaa-local start --no-carry-over",
+    )

@@ -33,7 +33,7 @@ STOP_PATIENCE = 30.0
 MIGRATION_PATIENCE = 600.0
 CREATE_SCHEMA = Path(__file__).parents[1] / "inside" / "mwaa_inside" / "create_schema.py"
 
-UPGRADE = "upgrade"
+UPGRADE, DOWNGRADE = "upgrade", "downgrade"
 Migration = Callable[[str, Path], None]
 """Makes the schema in the empty database at a URL; the folder is for what it needs to write."""
 
@@ -76,7 +76,8 @@ def airflow_migration(
 ) -> Migration:
     """Return the migration of the Airflow that `python` runs; `environment` holds its AIRFLOW__ settings.
 
-    With UPGRADE as argument it is that of a database which an older Airflow has made.
+    With UPGRADE as argument it is that of a database which an older Airflow has made; with DOWNGRADE and a version it
+    takes one back for that older Airflow.
     """
 
     def migrate(url: str, scratch: Path) -> None:

@@ -90,7 +90,7 @@ def prepare(
     ports = choose_ports(loaded.config, folder, host.port_finder, progress.note)
     postgres = prepare_postgres(version, folder, host)
     url = database_url(secrets.database_password, ports.postgres)
-    order = DatabaseOrder(version, folder, secrets.database_password, carry)
+    order = DatabaseOrder(version, folder, secrets.database_password, carry, base.root.parent)
     database = prepare_database(order, base, postgres, progress)
     aws = host.aws.plan(loaded.config, version, folder, ports, secrets)
     addresses = _addresses(loaded, folder, ports, secrets, url, aws)

@@ -46,14 +46,18 @@ def test_who_wants_no_metadata_of_before_gets_none() -> None:
     )
 
 
-def test_an_older_version_goes_on_with_its_own_database_and_says_so() -> None:
-    assert plan("2.10.3", "2.4.3", has_own=True) == Own(
-        "Airflow 2.4.3 goes on with the database that it had here: an older Airflow cannot read what 2.10.3 has "
-        "written. Nothing of 2.10.3 is lost: its database is kept, and used again with it."
-    )
-    assert plan("2.10.3", "2.4.3") == Own(
-        "Airflow 2.4.3 begins with an empty database: an older Airflow cannot read what 2.10.3 has written. "
-        "Nothing of 2.10.3 is lost: its database is kept, and used again with it."
+def test_an_older_version_takes_over_what_the_newer_one_takes_back_for_it() -> None:
+    assert plan("2.10.3", "2.4.3") == Carry("2.10.3", is_newer=True)
+    assert plan("2.10.3", "2.4.3", has_own=True, wish=True) == Carry("2.10.3", is_newer=True)
+    goes_on = plan("2.10.3", "2.4.3", has_own=True)
+    assert isinstance(goes_on, Own)
+    assert goes_on.words.startswith("Airflow 2.4.3 goes on with the database that it had here")
+
+
+def test_versions_that_cannot_take_their_metadata_back_leave_the_older_one_its_own() -> None:
+    assert plan("2.2.2", "2.0.2") == Own(
+        "Airflow 2.0.2 begins with an empty database: Airflow 2.2.2 has no command that takes its metadata back to an "
+        "older version. Nothing of 2.2.2 is lost: its database is kept, and used again with it."
     )
 
 
@@ -64,7 +68,7 @@ def test_nothing_is_carried_over_between_major_versions(last: str, wanted: str) 
     assert "as on MWAA, nothing is carried over to another major version of Airflow" in decided.words
 
 
-@pytest.mark.parametrize(("last", "wanted"), [("2.10.3", "2.4.3"), ("2.11.0", "3.0.6")])
+@pytest.mark.parametrize(("last", "wanted"), [("2.2.2", "2.0.2"), ("2.11.0", "3.0.6")])
 def test_asking_for_what_cannot_be_is_refused(last: str, wanted: str) -> None:
     with pytest.raises(
         UsageError, match=f"The metadata of Airflow {last} cannot be carried over to {wanted}"

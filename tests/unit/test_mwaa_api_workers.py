@@ -28,7 +28,7 @@ def test_the_workers_follow_the_tasks_between_the_bounds_of_the_environment(
     assert config.workers == least
 
 
-def test_the_workers_of_a_graceful_update_end_their_tasks_and_a_newer_version_takes_the_metadata_over(
+def test_the_workers_of_a_graceful_update_end_their_tasks_and_another_version_takes_the_metadata_over(
     tmp_path: Path,
 ) -> None:
     root, commands, source = tmp_path / "environments", RecordedCommands(), FakeSource()
@@ -46,8 +46,8 @@ def test_the_workers_of_a_graceful_update_end_their_tasks_and_a_newer_version_ta
     )
     environments = NativeEnvironments(site)
 
-    def wishes_of_start(strategy: str, version: str) -> list[str]:
-        environments.apply(replace(wish(AirflowVersion=version), strategy=strategy))
+    def wishes_of_start(strategy: str, version: str, *, rolls_back: bool = False) -> list[str]:
+        environments.apply(replace(wish(AirflowVersion=version), strategy=strategy, rolls_back=rolls_back))
         last = root / "one" / ".mwaa-local" / "database.json"
         last.write_text(json.dumps({"version": version}))
         return commands.calls[-1][2:-2]
@@ -57,4 +57,5 @@ def test_the_workers_of_a_graceful_update_end_their_tasks_and_a_newer_version_ta
     assert wishes_of_start("GRACEFUL", "2.2.2") == ["--graceful"]
     assert wishes_of_start("FORCED", "2.10.3") == ["--carry-over"]
     assert wishes_of_start("GRACEFUL", "2.11.0") == ["--graceful", "--carry-over"]
-    assert wishes_of_start("FORCED", "2.10.3") == []
+    assert wishes_of_start("FORCED", "2.10.3") == ["--carry-over"]
+    assert wishes_of_start("FORCED", "2.2.2", rolls_back=True) == []

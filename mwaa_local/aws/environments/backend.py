@@ -20,7 +20,6 @@ from mwaa_local.aws.environments.source import FindSource
 from mwaa_local.aws.mwaa_api.backend import BackendError, RestAnswer, RestCall, Wish
 from mwaa_local.aws.web_doors.settings import parse_key, web_server_hostname
 from mwaa_local.aws.web_doors.web_server import WebServer
-from mwaa_local.catalog import version_numbers
 from mwaa_local.errors import CommandError
 from mwaa_local.ports import CommandResult, CommandRunner
 
@@ -140,22 +139,16 @@ class NativeEnvironments:
             self._changed.set()
 
     def _carrying_over(self, wish: Wish) -> list[str]:
-        """Return the option for a newer version: it migrates what the one before has, whatever it once had itself."""
+        """Return the option for another version: it migrates what the one before has, whatever it once had itself.
+
+        After a failed update the version of before finds its own metadata as they were.
+        """
         wanted = str(wish.settings["AirflowVersion"])
         try:
             last = str(self._document(wish.name, "database.json")["version"])
         except (BackendError, KeyError):
             return []
-        if version_numbers(last) < version_numbers(wanted):
-            return ["--carry-over"]
-        if last != wanted:
-            log.warning(
-                "environment %s: Airflow %s goes on with its own metadata, not with those of %s",
-                wish.name,
-                wanted,
-                last,
-            )
-        return []
+        return [] if wish.rolls_back or last == wanted else ["--carry-over"]
 
     def _stop(self, name: str) -> None:
         try:

@@ -21,6 +21,8 @@ class Wish:
     settings: Settings
     strategy: str = ""
     """WorkerReplacementStrategy of the update that asks for it."""
+    rolls_back: bool = False
+    """Whether this is how it was before an update that failed: with the metadata of then."""
 
 
 class BackendError(Exception):

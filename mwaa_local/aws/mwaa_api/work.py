@@ -125,4 +125,5 @@ def wish_of(environment: Environment) -> Wish:
     updating = environment.status is Status.UPDATING and environment.wanted is not None
     settings = environment.wanted if updating and environment.wanted else environment.settings
     strategy = environment.last_update.strategy if environment.last_update else ""
-    return Wish(environment.name, environment.environment_id, environment.region, settings, strategy)
+    name, rolls_back = environment.name, environment.status is Status.ROLLING_BACK
+    return Wish(name, environment.environment_id, environment.region, settings, strategy, rolls_back)

@@ -1,6 +1,7 @@
 """Runs in an Airflow environment: makes the metadata schema with Airflow's own commands, in one process.
 
-With the argument `upgrade` it migrates the schema that an older Airflow has made, and what is in it.
+With the argument `upgrade` it migrates the schema that an older Airflow has made, and what is in it; with `downgrade`
+and a version it takes it back for that older Airflow.
 
 One process, because importing Airflow takes about as long as either command. Permissions are synchronised too, so that
 the web server need not do it at each start.
@@ -15,7 +16,10 @@ def main():
     # 1.10 has the tables of the login that MWAA uses only with this; later versions do not read it.
     os.environ.setdefault("AIRFLOW__WEBSERVER__RBAC", "True")
     leave_out_rest_api()
-    for command in commands(airflow_version(), upgrade="upgrade" in sys.argv[1:]):
+    if sys.argv[1:2] == ["downgrade"]:
+        run(["db", "downgrade", "--to-version", sys.argv[2], "--yes"])
+        return
+    for command in commands(airflow_version(), upgrade=sys.argv[1:2] == ["upgrade"]):
         run(command)
 
 
