@@ -28,6 +28,7 @@ DIGEST_LABEL = "mwaa-local.digest"
 DEFAULT_PLATFORM = "linux/amd64"
 """What MWAA is."""
 INSIDE = Path(__file__).parents[1] / "inside"
+_SYSTEM_BEGINS = "\nARG BASE_IMAGE"
 _SYSTEM_ENDS = "\nFROM system AS database"
 
 
@@ -59,7 +60,7 @@ class ImageRecipe:
     @property
     def system_digest(self) -> str:
         """Digest what lies below Airflow: equal ones share an image and a cache of wheels."""
-        system = self.dockerfile.partition(_SYSTEM_ENDS)[0]
+        system = self.dockerfile.partition(_SYSTEM_BEGINS)[2].partition(_SYSTEM_ENDS)[0]
         return digest_parts(
             self.base_image, self.platform, system, self.installer, *self.version.system_packages
         )
@@ -90,15 +91,24 @@ class ImageRecipe:
         return self.version.build_constraints
 
     @property
-    def arguments(self) -> tuple[tuple[str, str], ...]:
+    def has_schema(self) -> bool:
+        """Tell whether there is a database to prepare."""
+        return any(pin.name == "apache-airflow" for pin in self.pins)
+
+    @property
+    def schema_digest(self) -> str:
+        """Digest what decides the schema of the database."""
+        program = dict(self.inside).get("mwaa_inside/create_schema.py", "")
+        return digest_parts(
+            self.base_image, self.schema, program, self.version.airflow, render_lines(self.pins)
+        )
+
+    def arguments(self, *, schema_is_made: bool) -> tuple[tuple[str, str], ...]:
         """Return the Dockerfile's arguments."""
         return (
             ("AIRFLOW_VERSION", self.version.airflow),
             ("BASE_IMAGE", self.base_image),
-            (
-                "DATABASE_PACKAGES",
-                "postgresql" if any(pin.name == "apache-airflow" for pin in self.pins) else "",
-            ),
+            ("DATABASE_PACKAGES", "postgresql" if self.has_schema and not schema_is_made else ""),
             ("SYSTEM_PACKAGES", " ".join(self.version.system_packages)),
         )
 

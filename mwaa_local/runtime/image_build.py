@@ -18,7 +18,8 @@ from mwaa_local.runtime.image import DIGEST_LABEL, ImageRecipe, render_lines, wr
 from mwaa_local.wheel_files import wheel_of
 
 WHEELS = "wheels"
-"""The folder of the user's cache."""
+SCHEMAS = "schemas"
+"""The folders of the user's cache."""
 _WORK = "/tmp/mwaa-local-wheels"  # noqa: S108 (a folder of a container of its own)
 _PASSED_ON = (
     "PIP_INDEX_URL",
@@ -71,7 +72,10 @@ def build_image(recipe: ImageRecipe, site: BuildSite, *, use_cache: bool = True)
         _build(recipe, site, "system", (), use_cache)
     wheels = ensure_wheels(recipe, site)
     # The system has been built just now, without the engine's memory if that was asked for.
-    return _build(recipe, site, "airflow", wheels, use_cache=True)
+    image = _build(recipe, site, "airflow", wheels, use_cache=True)
+    if recipe.has_schema:
+        _keep_schema(recipe, site)
+    return image
 
 
 def ensure_wheels(recipe: ImageRecipe, site: BuildSite) -> tuple[Path, ...]:
@@ -101,13 +105,15 @@ def _build(
     with tempfile.TemporaryDirectory(prefix="mwaa-local-image-") as scratch:
         context = Path(scratch, "context.tar")
         # The system's context holds nothing of Airflow, so that the engine knows it again for every version.
+        made = _schema_file(recipe, site)
         texts = recipe.context_texts() if target == "airflow" else recipe.system_texts()
-        write_context(context, texts, {"wheels": wheels} if wheels else {})
+        schema = {"schema": [made] if made.is_file() else []} if target == "airflow" else {}
+        write_context(context, texts, {**schema, **({"wheels": wheels} if wheels else {})})
         order = BuildOrder(
             context=context,
             target=target,
             tag=recipe.tag if target == "airflow" else recipe.system_tag,
-            arguments=recipe.arguments,
+            arguments=recipe.arguments(schema_is_made=made.is_file()),
             labels=recipe.labels if target == "airflow" else ((DIGEST_LABEL, recipe.system_digest),),
             platform=recipe.platform,
             use_cache=use_cache,
@@ -121,6 +127,26 @@ def _build(
             hint="choose another base (--base-image), or have the engine pull the one for this platform",
         )
     return image
+
+
+def _schema_file(recipe: ImageRecipe, site: BuildSite) -> Path:
+    """Return where the schema of a recipe's database is kept for the next build."""
+    return site.cache / SCHEMAS / recipe.schema_digest / "schema.sql"
+
+
+def _keep_schema(recipe: ImageRecipe, site: BuildSite) -> None:
+    """Keep what the image has been given as its schema."""
+    file = _schema_file(recipe, site)
+    if file.is_file():
+        return
+    order = ContainerOrder(recipe.tag, ("true",), outputs="/opt/mwaa-local", outputs_to=file.parent)
+    with write_errors(file.parent):
+        file.parent.mkdir(parents=True, exist_ok=True)
+    with write_errors(file.parent), site.lock(lock_of(file.parent)):
+        site.engine.run(order, lambda _line: None)
+        for other in file.parent.iterdir():
+            if other.name != file.name:
+                other.unlink()
 
 
 def follow_build(order: BuildOrder, title: str, site: BuildSite) -> ImageRecord:

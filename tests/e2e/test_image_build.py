@@ -2,6 +2,7 @@
 
 import json
 import os
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -11,11 +12,21 @@ import pytest
 
 from mwaa_local.adapters.docker_engine import SdkEngine, connect_engine
 from mwaa_local.catalog import Pin, load_version
+from mwaa_local.config import Project
+from mwaa_local.config_loading import load_config
 from mwaa_local.docker_ports import ContainerOrder, ImageRecord
-from mwaa_local.errors import ImageBuildError
+from mwaa_local.errors import ImageBuildError, RequirementsError
+from mwaa_local.project import find_project
 from mwaa_local.runtime.image import ImageRecipe, ImageWishes, make_recipe
 from mwaa_local.runtime.image_build import BuildSite, build_image, find_built
 from mwaa_local.runtime.image_packages import list_packages
+from mwaa_local.runtime.project_image import (
+    ProjectRecipe,
+    build_project_image,
+    find_project_image,
+    make_project_recipe,
+)
+from mwaa_local.runtime.startup_container import ContainerTrial, run_in_container
 from tests.docker_engine import engine_problem, ensure_base, private_engine
 
 pytestmark = pytest.mark.docker
@@ -122,6 +133,84 @@ def test_what_was_built_is_found_and_a_change_of_packages_takes_the_wheels_that_
     # Without network, with an index that nobody answers at: nothing has to be fetched.
     offline = replace(site, environ={"PIP_INDEX_URL": "http://127.0.0.1:9/simple"})
     assert build_image(changed, offline).id != image.id
+
+
+@pytest.fixture(scope="module")
+def orders(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project whose requirements are a wheel of its own, so that no index is asked."""
+    root = tmp_path_factory.mktemp("orders")
+    (root / "dags").mkdir()
+    (root / "plugins").mkdir()
+    with zipfile.ZipFile(root / "plugins" / "own-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("own.py", "answer = 42\n")
+        wheel.writestr("own-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: own\nVersion: 1.0\n")
+        wheel.writestr("own-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        wheel.writestr("own-1.0.dist-info/RECORD", "")
+    (root / "requirements.txt").write_text("/usr/local/airflow/plugins/own-1.0-py3-none-any.whl\n")
+    (root / "startup.sh").write_text("sudo touch /usr/lib/mine && export FROM=$(id -un)\n")
+    return find_project(root, {})
+
+
+def project_recipe(image: str, project: Project) -> ProjectRecipe:
+    loaded = load_config(project, {"version": "2.2.2"}, {})
+    # The small image has no watchtower, which MWAA would put back.
+    made = make_project_recipe(image, loaded, project, {}, {})
+    assert made is not None
+    return replace(made, watchtower="")
+
+
+def test_requirements_are_a_layer_that_every_user_may_change(
+    engine: tuple[SdkEngine, str], recipe: ImageRecipe, image: ImageRecord, site: BuildSite, orders: Project
+) -> None:
+    made = project_recipe(recipe.tag, orders)
+    built = build_project_image(made, site)
+    assert find_project_image(engine[0], made) == built.image
+    assert ask(engine[0], made.tag, "python3 -c 'import own; print(own.answer)'; ls -A requirements") == [
+        "42"
+    ]
+    (orders.root / "requirements.txt").write_text("/usr/local/airflow/plugins/none-1.0-py3-none-any.whl\n")
+    with pytest.raises(RequirementsError, match=r"requirements\.txt"):
+        build_project_image(project_recipe(recipe.tag, orders), site)
+
+
+def test_a_role_starts_as_the_hosts_user_with_what_the_script_exported(
+    engine: tuple[SdkEngine, str], recipe: ImageRecipe, image: ImageRecord, orders: Project
+) -> None:
+    told = {
+        "user": {"uid": 1234, "gid": 1235},
+        "defaults": {},
+        "fixed": {"MINE": "1"},
+        "roles": {},
+        "database_url": "postgresql://nobody@nowhere/none",
+        "startup_script": True,
+    }
+    assert orders.startup_script is not None
+    files = (
+        ("run/secrets/mwaa-local.json", json.dumps(told).encode()),
+        ("usr/local/airflow/startup/startup.sh", orders.startup_script.read_bytes()),
+    )
+    script = "id -u; id -un; echo $FROM $MINE; pip3 uninstall --yes termcolor | tail -n 1; ls /usr/lib/mine"
+    command = ("python3", "-m", "mwaa_inside.container", "exec", "--", "bash", "-c", script)
+    lines: list[str] = []
+    order = ContainerOrder(recipe.tag, command, user="root", files=files, network=False)
+    assert engine[0].run(order, lines.append).exit_code == 0, lines
+    assert lines[-5:] == [
+        "1234",
+        "airflow",
+        "airflow 1",
+        "  Successfully uninstalled termcolor-1.1.0",
+        "/usr/lib/mine",
+    ]
+
+
+def test_a_startup_script_really_runs_in_a_container(
+    engine: tuple[SdkEngine, str], recipe: ImageRecipe, image: ImageRecord, orders: Project
+) -> None:
+    assert orders.startup_script is not None
+    lines: list[str] = []
+    trial = ContainerTrial(recipe.tag, orders.startup_script, orders, {"A": "b"}, 30.0, lines.append)
+    run = run_in_container(engine[0], trial)
+    assert (run.exit_code, run.exports, run.recorded) == (0, (("FROM", "airflow"),), ())
 
 
 def test_a_pin_that_does_not_exist_ends_the_build_with_pips_own_words(

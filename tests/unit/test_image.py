@@ -130,7 +130,8 @@ def test_the_differences_from_mwaa_are_said() -> None:
 
 def test_the_dockerfile_takes_every_argument_that_it_is_given() -> None:
     text = (data_folder("images") / "Dockerfile").read_text(encoding="utf-8")
-    assert {name for name, _ in recipe().arguments} == {*re.findall(r"^ARG (\w+)", text, re.MULTILINE)}
+    given = {name for name, _ in recipe().arguments(schema_is_made=False)}
+    assert given == {*re.findall(r"^ARG (\w+)", text, re.MULTILINE)}
     assert "\nFROM system AS database" in text
 
 
@@ -188,6 +189,22 @@ def test_a_base_of_another_platform_is_refused_and_leaves_no_image(tmp_path: Pat
     with pytest.raises(ImageBuildError, match=r"python:3\.7-slim.* is for linux/amd64, not for linux/arm64"):
         build_image(replace(small(), platform="linux/arm64"), site(engine, tmp_path))
     assert engine.images == {}
+
+
+def test_the_schema_of_the_database_is_made_once_and_kept_for_the_next_build(tmp_path: Path) -> None:
+    pins = (Pin("apache-airflow", "2.2.2"),)
+    leaves = (("apache_airflow-2.2.2-py3-none-any.whl", b"wheel"), (UV, b"wheel"), ("schema.sql", b"CREATE"))
+    engine = FakeEngine(leaves=leaves)
+    for _ in range(2):
+        build_image(small(pins), site(engine, tmp_path))
+    made = [
+        dict(order.arguments)["DATABASE_PACKAGES"] for order in engine.orders if order.target == "airflow"
+    ]
+    assert made == ["postgresql", ""]
+    assert ["schema/schema.sql" in names for names in engine.contexts] == [False, False, True]
+    kept = tmp_path / "schemas" / small(pins).schema_digest
+    assert [path.name for path in kept.iterdir()] == ["schema.sql"]
+    assert small((Pin("apache-airflow", "2.3.0"),)).schema_digest != small(pins).schema_digest
 
 
 def test_a_second_build_makes_no_wheels_and_no_system(tmp_path: Path) -> None:
