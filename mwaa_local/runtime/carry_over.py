@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import assert_never
 
 from mwaa_local.errors import DatabaseError, UsageError
-from mwaa_local.runtime.database import ACCESS_RULES, ProjectDatabase, beside, clear_leftovers, set_password
+from mwaa_local.runtime.database import ProjectDatabase, beside, clear_leftovers, finish_copy
 from mwaa_local.runtime.database_template import Migration, private_server
 from mwaa_local.runtime.postgres import Postgres, give_to_database_user
 
@@ -149,15 +149,7 @@ def _copy_and_migrate(order: CarriedOver, fresh: ProjectDatabase, password: str,
         private_server(fresh.data, postgres) as url,
     ):
         order.migrate(url, Path(scratch))
-    (fresh.data / "pg_hba.conf").write_text(ACCESS_RULES, encoding="ascii")
-    give_to_database_user(fresh.home, postgres)
-    set_password(fresh, password, postgres)
-    answer = postgres.run("initdb", "--sync-only", "-D", str(fresh.data))
-    if answer.exit_code != 0:
-        raise DatabaseError(
-            f"The database in {order.target.home} cannot be written to disk.",
-            hint="make room, and start again; the database of before is as it was",
-        )
+    finish_copy(fresh, order.target, password, postgres)
 
 
 def _put_in_place(fresh: ProjectDatabase, target: ProjectDatabase) -> None:

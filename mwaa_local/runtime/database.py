@@ -108,19 +108,24 @@ def _clone(database: ProjectDatabase, template: Path, password: str, postgres: P
     try:
         shutil.copytree(template, fresh.data, copy_function=shutil.copy)
         fresh.data.chmod(0o700)
-        (fresh.data / "pg_hba.conf").write_text(ACCESS_RULES, encoding="ascii")
-        give_to_database_user(fresh.home, postgres)
-        set_password(fresh, password, postgres)
-        answer = postgres.run("initdb", "--sync-only", "-D", str(fresh.data))
-        if answer.exit_code != 0:
-            raise DatabaseError(
-                f"The database in {database.home} cannot be written to disk.",
-                hint="make room, and start again",
-            )
+        finish_copy(fresh, database, password, postgres)
         fresh.home.rename(database.home)
     except BaseException:
         shutil.rmtree(fresh.home, ignore_errors=True)
         raise
+
+
+def finish_copy(fresh: ProjectDatabase, database: ProjectDatabase, password: str, postgres: Postgres) -> None:
+    """Give what will become `database` its rules of access, its owner and password, and have it on disk."""
+    (fresh.data / "pg_hba.conf").write_text(ACCESS_RULES, encoding="ascii")
+    give_to_database_user(fresh.home, postgres)
+    set_password(fresh, password, postgres)
+    answer = postgres.run("initdb", "--sync-only", "-D", str(fresh.data))
+    if answer.exit_code != 0:
+        raise DatabaseError(
+            f"The database in {database.home} cannot be written to disk.",
+            hint="make room, and start again; what was there is as it was",
+        )
 
 
 def _check(database: ProjectDatabase, postgres: Postgres) -> None:
