@@ -32,12 +32,13 @@ def main(site):
         path.write_text(
             json.dumps(json.loads(text), separators=(",", ":"), ensure_ascii=False), encoding="utf-8"
         )
+    # In a process of its own: what cannot be imported here is compiled later.
+    loading = subprocess.Popen([sys.executable, __file__, "--load"]) if (site / "airflow").is_dir() else None
     for name in COMPILED:
         if (site / name).is_dir():
             compileall.compile_dir(str(site / name), quiet=2)
-    if (site / "airflow").is_dir():
-        # In a process of its own: what cannot be imported here is compiled later.
-        subprocess.run([sys.executable, __file__, "--load"], check=False)
+    if loading is not None:
+        loading.wait()
 
 
 def load_what_is_used():
