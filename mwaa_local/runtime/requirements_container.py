@@ -31,14 +31,22 @@ from mwaa_local.runtime.startup_container import folder_files
 
 _FOLDER = f"{HOME}/requirements"
 _PROBE = "/opt/mwaa-local/inside/requirements_probe.py"
-_SETTINGS = {"AIRFLOW__CORE__LOAD_EXAMPLES": "False", "AIRFLOW__WEBSERVER__RBAC": "True"}
+_SETTINGS = {
+    "AIRFLOW__CORE__DAGS_FOLDER": f"{HOME}/dags",
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__CORE__PLUGINS_FOLDER": f"{HOME}/plugins",
+    "AIRFLOW__WEBSERVER__RBAC": "True",
+}
+_ELSEWHERE = ("__SQL_ALCHEMY_CONN", "__EXECUTOR", "__RESULT_BACKEND", "__FERNET_KEY")
+"""How options end that name what a container by itself has not got: it has a database file of its own."""
 
 
 def try_in_container(
     image: str, loaded: LoadedConfig, project: Project, variables: Mapping[str, str], site: BuildSite
 ) -> Trial:
     """Install the project's requirements in a container of `image` and try what they leave."""
-    recipe = make_project_recipe(image, loaded, project, {**variables, **_SETTINGS}, site.environ)
+    kept = {name: value for name, value in variables.items() if not name.endswith(_ELSEWHERE)}
+    recipe = make_project_recipe(image, loaded, project, {**kept, **_SETTINGS}, site.environ)
     if recipe is None:
         return Trial((TrialStep("install", True, ""),), ())
     lines: list[str] = []

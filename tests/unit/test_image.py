@@ -272,3 +272,11 @@ def test_an_image_that_cannot_list_its_packages_says_what_it_printed(tmp_path: P
     engine.prints, engine.exit_code = ("no python3",), 127
     with pytest.raises(ImageBuildError, match="no python3"):
         list_packages(engine, small().tag)
+
+
+def test_a_context_holds_folders_with_all_that_is_in_them(tmp_path: Path) -> None:
+    (tmp_path / "packages" / "one").mkdir(parents=True)
+    (tmp_path / "packages" / "one" / "module.py").touch()
+    write_context(tmp_path / "context.tar", {"Dockerfile": ""}, {"packages": [tmp_path / "packages" / "one"]})
+    with tarfile.open(tmp_path / "context.tar") as archive:
+        assert archive.getnames() == ["Dockerfile", "packages", "packages/one/module.py"]

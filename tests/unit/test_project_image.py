@@ -1,7 +1,6 @@
 """Images of projects and of the services, and trials in containers: names, and what a container is given."""
 
 import json
-import tarfile
 from collections.abc import Mapping
 from contextlib import nullcontext
 from importlib.metadata import Distribution, PackageNotFoundError
@@ -16,7 +15,6 @@ from mwaa_local.docker_ports import ContainerOrder, ImageRecord
 from mwaa_local.errors import RequirementsError, StartupScriptError
 from mwaa_local.own_packages import needed_packages
 from mwaa_local.project import find_project
-from mwaa_local.runtime.image import write_context
 from mwaa_local.runtime.image_build import BuildSite, network_access
 from mwaa_local.runtime.project_image import (
     ProjectRecipe,
@@ -293,11 +291,3 @@ def test_needed_packages_are_those_of_another_system(tmp_path: Path) -> None:
         return here[name]
 
     assert needed_packages("3.11", ("uv",), find) == ("old", "one==2", "two==3")
-
-
-def test_a_context_holds_folders_with_all_that_is_in_them(tmp_path: Path) -> None:
-    (tmp_path / "packages" / "one").mkdir(parents=True)
-    (tmp_path / "packages" / "one" / "module.py").touch()
-    write_context(tmp_path / "context.tar", {"Dockerfile": ""}, {"packages": [tmp_path / "packages" / "one"]})
-    with tarfile.open(tmp_path / "context.tar") as archive:
-        assert archive.getnames() == ["Dockerfile", "packages", "packages/one/module.py"]
