@@ -278,7 +278,9 @@ def test_another_python_and_another_airflow_run_as_well(engine: PrivateEngine, t
         made.succeed("start")
         assert made.status()["health"] == "healthy"
         assert made.run_dag("quick")["state"] == "success"
-        assert made.succeed("python", "-c", "import humanize; print(humanize.__version__)").strip() == "4.11.0"
+        assert (
+            made.succeed("python", "-c", "import humanize; print(humanize.__version__)").strip() == "4.11.0"
+        )
         see_nothing_left(made)
     finally:
         made.run("destroy", "--yes")
