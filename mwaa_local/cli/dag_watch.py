@@ -58,7 +58,7 @@ class DagWatch:
         if fresh:
             click.echo(render_report(fresh, coloured=is_coloured()))
         failing = sum(1 for event in self._files.values() if event["error"])
-        names = ", ".join(self._read[:3]) + (" ..." if len(self._read) > 3 else "")
+        names = ", ".join(sorted(self._read)[:3]) + (" ..." if len(self._read) > 3 else "")
         click.echo(
             f"read {names or 'nothing'} in {seconds:.2f} s; {failing} of {len(self._files)} files fail."
         )

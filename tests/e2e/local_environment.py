@@ -37,6 +37,8 @@ class LocalEnvironment:
     options: tuple[str, ...] = ()
     summary: dict[str, Any] = field(default_factory=dict)
     """What the last `start` said."""
+    said: str = ""
+    """What it said of its steps."""
 
     def mwaa_local(self, *arguments: str, patience: float = PATIENCE) -> subprocess.CompletedProcess[str]:
         """Run a command in the project's folder."""
@@ -66,7 +68,7 @@ class LocalEnvironment:
         if started.returncode and os.environ.get("CI") != "true" and any(what in error for what in MISSING):
             pytest.skip(f"Airflow {self.version} cannot be run here: {error.strip()}")
         assert started.returncode == 0, started.stderr
-        self.summary = json.loads(started.stdout)
+        self.summary, self.said = json.loads(started.stdout), started.stderr
         return self.summary
 
     def run_dag(self, dag_id: str, *options: str) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from airflow import DAG
 from shared.versions import PythonOperator, schedule
 
 # By MWAA's own path, in the processes that read DAG files as in those that run tasks.
-WORDS = open("/usr/local/airflow/dags/words.txt").read()
+WORDS = open("/usr/local/airflow/dags/words.csv").read()
 
 with DAG("saved_later", start_date=datetime(2024, 1, 1), catchup=False, **schedule(None)) as dag:
     PythonOperator(task_id="speak", python_callable=lambda: print(WORDS))
@@ -144,7 +144,7 @@ def test_a_run_that_fails_says_why(environment: LocalEnvironment) -> None:
 
 
 def test_a_saved_dag_becomes_visible_and_runs(environment: LocalEnvironment) -> None:
-    (environment.project / "dags" / "words.txt").write_text("a word to look for")
+    (environment.project / "dags" / "words.csv").write_text("a word to look for")
     (environment.project / "dags" / "saved_later.py").write_text(NEW_DAG)
 
     eventually(lambda: "saved_later" in environment.start()["dags"], "the new DAG is listed")
@@ -170,7 +170,7 @@ def test_a_stop_leaves_no_process_and_a_start_finds_everything_again(environment
 def test_a_start_of_what_runs_already_changes_nothing(environment: LocalEnvironment) -> None:
     before = environment.read_state("run", "stack.json")
 
-    assert environment.start()["started"] is False
+    assert environment.start()["started"] is False, environment.said
     assert environment.read_state("run", "stack.json") == before
 
 
