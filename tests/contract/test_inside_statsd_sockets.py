@@ -78,3 +78,13 @@ def test_who_checks_names_is_looked_up_once(sockets: Any) -> None:
     sockets.remember_name_handler({module.__name__: module})
     handlers = {module.get_current_handler_stat_name_func() for _ in range(3)}
     assert (handlers, asked) == ({str}, ["again"])
+
+
+def test_a_client_of_this_machine_is_open_to_nobody_else(
+    sockets: Any, make_client: Callable[[int], Any]
+) -> None:
+    client = make_client(9)
+    assert client._sock.getsockname()[0] == "127.0.0.1"
+    sockets.renew_sockets()
+    assert client._sock.getsockname()[0] == "127.0.0.1"
+    client._sock.close()

@@ -17,6 +17,7 @@ def watch_clients(udp):
 
     def remember(client, *args, **kwargs):
         make(client, *args, **kwargs)
+        keep_local(client)
         _clients.add(client)
 
     udp.StatsClient.__init__ = remember
@@ -37,3 +38,11 @@ def renew_sockets():
         family = client._sock.family
         client._sock.detach()
         client._sock = socket.socket(family, socket.SOCK_DGRAM)
+        keep_local(client)
+
+
+def keep_local(client):
+    """Have a client that sends to this machine take nothing from others: unbound, its socket is open to all of them."""
+    host = client._addr[0]
+    if host == "::1" or host.startswith("127."):
+        client._sock.bind((host, 0))
