@@ -162,17 +162,7 @@ def test_a_failed_update_leaves_what_worked(account: Account) -> None:
     assert account.run("version").strip() == "2.2.2"
 
 
-def test_a_kill_in_the_middle_of_an_update_is_survived(account: Account) -> None:
-    account.mwaa.update_environment(Name=NAME, **account.upload_plugin("three"))
-    time.sleep(1)
-    services = json.loads(account.environment.read_state("run", "status.json"))["services"]
-    os.kill(next(service["pid"] for service in services if service["name"] == "aws"), signal.SIGKILL)
-    account.come_to_rest(expected="AVAILABLE")
-    assert '"three"' in (account.folder / "plugins" / "plugin.py").read_text()
-    assert account.run("version").strip() == "2.2.2"
-
-
-def test_its_metrics_are_its_own_and_survive_the_kill(account: Account) -> None:
+def test_its_metrics_are_its_own(account: Account) -> None:
     made, own = (
         MetricReader(account.client("cloudwatch"), name)
         for name in (NAME, account.environment.summary["name"])
@@ -185,6 +175,16 @@ def test_its_metrics_are_its_own_and_survive_the_kill(account: Account) -> None:
     eventually(lambda: made.count(SERVICE, "CPUUtilization", worker) > 0, "its worker is measured")
     assert made.total(SERVICE, "DatabaseConnections", {"DatabaseRole": "WRITER"}) > 0
     assert "RunningTasks" in made.names(SERVICE)
+
+
+def test_a_kill_in_the_middle_of_an_update_is_survived(account: Account) -> None:
+    account.mwaa.update_environment(Name=NAME, **account.upload_plugin("three"))
+    time.sleep(1)
+    services = json.loads(account.environment.read_state("run", "status.json"))["services"]
+    os.kill(next(service["pid"] for service in services if service["name"] == "aws"), signal.SIGKILL)
+    account.come_to_rest(expected="AVAILABLE")
+    assert '"three"' in (account.folder / "plugins" / "plugin.py").read_text()
+    assert account.run("version").strip() == "2.2.2"
 
 
 def test_it_stops_and_starts_with_the_project_and_is_deleted_for_good(account: Account) -> None:

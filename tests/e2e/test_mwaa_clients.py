@@ -149,11 +149,16 @@ def called_by(shell: Shell) -> set[str]:
     return {str(run["conf"].get("by")) for run in runs}
 
 
+def trigger(by: str, day: int) -> str:
+    """Return the command that triggers a run of a day of its own: Airflow has only one of each second."""
+    return f'dags trigger target --exec-date 2024-01-0{day} --conf \'{{"by": "{by}"}}\''
+
+
 def test_scripts_of_the_guide_run_commands_in_another_environment(shell: Shell, other: str) -> None:
     eventually(lambda: "target" in shell.bash(BASH_COMMAND, other, "dags list"), "the DAG is read")
-    shell.bash(BASH_COMMAND, other, 'dags trigger target --conf \'{"by": "bash"}\'')
-    shell.python(PYTHON_COMMAND, other, 'dags trigger target --conf \'{"by": "urllib"}\'')
-    assert "target" in shell.python(LAMBDA, other, 'dags trigger target --conf \'{"by": "lambda"}\'')
+    shell.bash(BASH_COMMAND, other, trigger("bash", 1))
+    shell.python(PYTHON_COMMAND, other, trigger("urllib", 2))
+    assert "target" in shell.python(LAMBDA, other, trigger("lambda", 3))
     assert called_by(shell) == {"bash", "urllib", "lambda"}
 
 
