@@ -182,16 +182,16 @@ def test_a_container_trusts_whom_the_user_trusts(tmp_path: Path) -> None:
     bundle = tmp_path / "ca.pem"
     bundle.write_text("certificate")
     access = network_access(
-        {"PIP_CERT": str(bundle), "HTTPS_PROXY": "http://proxy", "HOME": "/root"}, "/work"
+        {"PIP_CERT": str(bundle), "HTTPS_PROXY": "http://proxy", "HOME": "/root"}, "/inner"
     )
     assert dict(access.environment) == {
         "HTTPS_PROXY": "http://proxy",
-        "PIP_CERT": "/work/certificates.pem",
-        "REQUESTS_CA_BUNDLE": "/work/certificates.pem",
-        "SSL_CERT_FILE": "/work/certificates.pem",
+        "PIP_CERT": "/inner/certificates.pem",
+        "REQUESTS_CA_BUNDLE": "/inner/certificates.pem",
+        "SSL_CERT_FILE": "/inner/certificates.pem",
     }
     assert access.files == (("certificates.pem", b"certificate"),)
-    assert network_access({"PIP_CERT": str(tmp_path / "none")}, "/work").environment == ()
+    assert network_access({"PIP_CERT": str(tmp_path / "none")}, "/inner").environment == ()
 
 
 def test_a_trial_of_requirements_takes_the_steps_of_the_trial_on_this_machine(
