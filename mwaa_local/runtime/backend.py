@@ -96,3 +96,17 @@ class Runtime(Protocol):
     def destroy(self) -> bool:
         """Stop the environment and remove all that is kept for the project; False if there was nothing."""
         ...
+
+
+def comes_back(runtime: Runtime, progress: Progress, patience: float, interval: float) -> bool:
+    """Tell whether what runs is healthy, or becomes so by itself within `patience` seconds."""
+    if runtime.is_healthy():
+        return True
+    clock = runtime.host.clock
+    with progress.step("Waiting for services that are being restarted"):
+        deadline = clock.monotonic() + patience
+        while runtime.is_running() and clock.monotonic() < deadline:
+            if runtime.is_healthy():
+                return True
+            clock.sleep(interval)
+    return False

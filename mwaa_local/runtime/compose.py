@@ -14,7 +14,7 @@ from mwaa_local.config import LoadedConfig, Project, RuntimeKind
 from mwaa_local.docker_ports import ComposeOrder, ContainerRecord
 from mwaa_local.errors import EngineError, MwaaLocalError, RoleFailedError, RuntimeStateError
 from mwaa_local.runtime.airflow_home import request_digest
-from mwaa_local.runtime.backend import NO_WISHES, StartProgress, StartWishes
+from mwaa_local.runtime.backend import NO_WISHES, StartProgress, StartWishes, comes_back
 from mwaa_local.runtime.compose_file import database_volume
 from mwaa_local.runtime.compose_preparation import (
     ComposePrepared,
@@ -27,6 +27,7 @@ from mwaa_local.runtime.compose_watch import ComposeWatch
 from mwaa_local.runtime.compose_wishes import without_scaling
 from mwaa_local.runtime.container_reports import MIGRATION, is_up
 from mwaa_local.runtime.convergence import Phase
+from mwaa_local.runtime.environment_status import is_healthy
 from mwaa_local.runtime.host import Host
 from mwaa_local.runtime.metadata import MetadataClient
 from mwaa_local.runtime.readiness import Prober
@@ -122,8 +123,7 @@ class ComposeRuntime:
 
     def is_healthy(self) -> bool:
         """Tell whether the environment runs and every service is healthy."""
-        services = self.services()
-        return bool(services) and all(report.phase is Phase.HEALTHY for report in services)
+        return is_healthy(self.services())
 
     def services(self) -> tuple[ServiceReport, ...]:
         """Return the services as they are; none if nothing runs."""
@@ -216,15 +216,7 @@ class ComposeRuntime:
         ready = (read_json(self.folder.ready) or {}).get("run_id")
         if ready not in {each.run_id for each in self._containers()}:
             return False
-        if self.is_healthy():
-            return True
-        with progress.step("Waiting for services that are being restarted"):
-            deadline = self.host.clock.monotonic() + RECOVERY_PATIENCE
-            while self.is_running() and self.host.clock.monotonic() < deadline:
-                if self.is_healthy():
-                    return True
-                self.host.clock.sleep(INTERVAL)
-        return False
+        return comes_back(self, progress, RECOVERY_PATIENCE, INTERVAL)
 
     def _wait_until_healthy(self, patience: float) -> None:
         clock = self.host.clock

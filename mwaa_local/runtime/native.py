@@ -19,7 +19,7 @@ from mwaa_local.runtime.airflow_home import (
     remove_temporary_files,
     request_digest,
 )
-from mwaa_local.runtime.backend import NO_WISHES, StartWishes
+from mwaa_local.runtime.backend import NO_WISHES, StartWishes, comes_back
 from mwaa_local.runtime.database import database_url, project_database, reset_database
 from mwaa_local.runtime.database_preparation import note_version
 from mwaa_local.runtime.database_user import choose_database_user
@@ -236,15 +236,7 @@ class NativeRuntime:
         """Tell whether what runs is healthy, or becomes so by itself; not what a killed start has left unfinished."""
         if not self._has_been_ready(unchanged=True):
             return False
-        if self.is_healthy():
-            return True
-        with progress.step("Waiting for services that are being restarted"):
-            deadline = self.host.clock.monotonic() + RECOVERY_PATIENCE
-            while self.is_running() and self.host.clock.monotonic() < deadline:
-                if self.is_healthy():
-                    return True
-                self.host.clock.sleep(0.1)
-        return False
+        return comes_back(self, progress, RECOVERY_PATIENCE, 0.1)
 
     def _record(self, loaded: LoadedConfig, prepared: Prepared, request: str) -> StartRecord:
         config, environment = loaded.config, prepared.environment.environment
