@@ -170,11 +170,12 @@ def test_its_metrics_are_its_own(account: Account) -> None:
     eventually(lambda: made.total(AIRFLOW, "TaskInstanceSuccesses", ALL) > 0, "the run is counted")
     assert made.count(AIRFLOW, "DAGDurationSuccess", {"DAG": "first"}) == 1
     assert own.count(AIRFLOW, "DAGDurationSuccess", {"DAG": "first"}) == 0
-    assert made.total(AIRFLOW, "SchedulerHeartbeat", SCHEDULER) > 0
-    worker = {"Cluster": "BaseWorker"}
+    # A scheduler's first heartbeat comes after five seconds, and none of this environment's need have lived so long.
+    eventually(lambda: made.total(AIRFLOW, "SchedulerHeartbeat", SCHEDULER) > 0, "its scheduler is alive")
+    worker, database = {"Cluster": "BaseWorker"}, {"DatabaseRole": "WRITER"}
     eventually(lambda: made.count(SERVICE, "CPUUtilization", worker) > 0, "its worker is measured")
-    assert made.total(SERVICE, "DatabaseConnections", {"DatabaseRole": "WRITER"}) > 0
-    assert "RunningTasks" in made.names(SERVICE)
+    eventually(lambda: made.total(SERVICE, "DatabaseConnections", database) > 0, "its database is measured")
+    eventually(lambda: "RunningTasks" in made.names(SERVICE), "its queue is measured")
 
 
 def test_a_kill_in_the_middle_of_an_update_is_survived(account: Account) -> None:
