@@ -10,8 +10,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-import psutil
-
 from mwaa_local.errors import CommandError
 from mwaa_local.ports import CommandResult
 
@@ -176,10 +174,14 @@ def _too_slow(command: Sequence[str], timeout: float | None) -> CommandError:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End the program, its process group, and children that left the group."""
+    # Few programs have to be ended, and it takes a while to import.
+    import psutil
+
     try:
-        family = psutil.Process(process.pid).children(recursive=True)
+        itself = [psutil.Process(process.pid)]
+        family = itself[0].children(recursive=True)
     except psutil.Error:
-        family = []
+        itself, family = [], []
     for signal_number in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal_number)
@@ -187,12 +189,5 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             with suppress(psutil.Error):
                 child.send_signal(signal_number)
         if signal_number == signal.SIGTERM:
-            psutil.wait_procs([*family, *_as_process(process.pid)], timeout=_PATIENCE)
+            psutil.wait_procs([*family, *itself], timeout=_PATIENCE)
     process.wait()
-
-
-def _as_process(pid: int) -> list[psutil.Process]:
-    try:
-        return [psutil.Process(pid)]
-    except psutil.Error:
-        return []

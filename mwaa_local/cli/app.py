@@ -46,6 +46,7 @@ from mwaa_local.config_loading import load_config
 from mwaa_local.docker_ports import DockerEngine, ImageRegistry
 from mwaa_local.environment_stack import Ports
 from mwaa_local.project import find_project, path_overrides
+from mwaa_local.runtime.cache_folder import cache_folder
 from mwaa_local.runtime.host import AwsPlan, Host
 from mwaa_local.runtime.image_registry import Repository
 from mwaa_local.runtime.index_settings import uv_environ
@@ -53,7 +54,6 @@ from mwaa_local.runtime.leftovers import Watch
 from mwaa_local.runtime.native import NativeRuntime
 from mwaa_local.runtime.port_choice import PortFinder
 from mwaa_local.runtime.state import Secrets, StateFolder, read_json
-from mwaa_local.runtime.venv import cache_folder
 from mwaa_local.settings_rules import StatsdAddress
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from mwaa_local.adapters.parallel import share_out
 from mwaa_local.catalog import environment_pins
 from mwaa_local.config import LoadedConfig, Project
-from mwaa_local.runtime.venv import cache_folder
+from mwaa_local.runtime.cache_folder import cache_folder
 from mwaa_local.validation.finding import Finding
 from mwaa_local.validation.project_check import ProjectInputs, check_project
 from mwaa_local.validation.provider_names import load_provider_names

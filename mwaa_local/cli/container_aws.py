@@ -5,6 +5,7 @@ from pathlib import Path, PurePosixPath
 
 from mwaa_local.aws.access_keys import REQUIRE_VARIABLE, own_key
 from mwaa_local.aws.account import (
+    QUEUE_PATH,
     bucket_name,
     celery_broker_url,
     celery_queue_name,
@@ -24,13 +25,17 @@ from mwaa_local.cli.trust import ensure_certificate
 from mwaa_local.config import AwsKind, EnvironmentConfig
 from mwaa_local.environment_stack import Ports
 from mwaa_local.errors import UsageError
+from mwaa_local.runtime.cache_folder import cache_folder
 from mwaa_local.runtime.compose_preparation import ENDPOINT, ContainerAwsPlan
 from mwaa_local.runtime.host import AwsPlan
 from mwaa_local.runtime.state import Secrets
-from mwaa_local.runtime.venv import cache_folder
 from mwaa_local.settings_rules import StatsdAddress
+from mwaa_local.stack_workers import FOLDER_VARIABLE
 
 STATE = Path("/state/aws")
+WORKERS = Path("/run/mwaa-local")
+HERE = "http://127.0.0.1:4566"
+"""The endpoint as it reaches itself."""
 AUTHORITY = Path("/authority")
 COMMANDS = Path("/run/mwaa-local-commands/commands.sock")
 """On a volume that web server and endpoint share: a socket in a folder of the host would not work everywhere."""
@@ -75,6 +80,7 @@ class ContainerAws:
             endpoint_url=ENDPOINT if config.aws.kind is AwsKind.LOCAL else None,
             variables=tuple({**variables, **celery_environment(queue, queue_url)}.items()),
             web_variables=web_variables(doors, secrets.token_key),
+            figures_url=f"{HERE}{QUEUE_PATH}?queue={queue}",
             statsd=StatsdAddress("aws", 4566, statsd_prefix("")),
         )
         return ContainerAwsPlan(plan, tuple(mounts.values()))
@@ -97,6 +103,7 @@ class ContainerAws:
     ) -> dict[str, str]:
         variables = {name: self._environ[name] for name in PASSED_ON if name in self._environ}
         variables[KEY_VARIABLE] = secrets.token_key
+        variables[FOLDER_VARIABLE] = str(WORKERS)
         variables[SETTINGS_VARIABLE] = settings_text(
             dict(config.airflow_options), config.environment_class, config.workers, config.schedulers
         )

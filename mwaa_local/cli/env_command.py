@@ -13,7 +13,7 @@ from mwaa_local.aws.web_doors.settings import authority_certificate
 from mwaa_local.cli.look import Look, look
 from mwaa_local.cli.options import json_option, project_option
 from mwaa_local.cli.trust import BUNDLE_VARIABLES, write_bundle
-from mwaa_local.runtime.venv import cache_folder
+from mwaa_local.runtime.cache_folder import cache_folder
 from mwaa_local.stack import parse_stack
 
 BUNDLE = "ca-bundle.pem"

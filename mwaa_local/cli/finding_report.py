@@ -10,7 +10,6 @@ import click
 from mwaa_local.cli.render import paint
 from mwaa_local.errors import UsageError
 from mwaa_local.validation.finding import Finding, Severity, has_errors
-from mwaa_local.validation.reports import findings_document, render_json, render_junit, render_sarif
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -30,6 +29,11 @@ def report_options(command: Command) -> Command:
 
 def write_reports(suite: str, findings: Sequence[Finding], sarif: Path | None, junit: Path | None) -> None:
     """Write the files that were asked for; `-` is stdout."""
+    if sarif is None and junit is None:
+        return
+    # What most calls do not need is not imported.
+    from mwaa_local.validation.reports import render_junit, render_sarif
+
     for path, text in ((sarif, render_sarif), (junit, lambda each: render_junit(suite, each))):
         if path is None:
             continue
@@ -46,6 +50,8 @@ def write_reports(suite: str, findings: Sequence[Finding], sarif: Path | None, j
 
 def print_json(findings: Sequence[Finding], further: Mapping[str, object]) -> None:
     """Print the findings and what the command adds to them as one JSON document."""
+    from mwaa_local.validation.reports import findings_document, render_json
+
     click.echo(render_json({**findings_document(findings), **further}), nl=False)
 
 

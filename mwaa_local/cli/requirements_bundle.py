@@ -28,7 +28,8 @@ from mwaa_local.errors import CommandError, RequirementsError
 from mwaa_local.ports import CommandResult
 from mwaa_local.requirements_files import RequirementsFiles, official_constraints, read_requirements
 from mwaa_local.runtime.environment_copy import copy_environment, installed_versions
-from mwaa_local.runtime.installer import installer_environ, run_uv
+from mwaa_local.runtime.installer import run_uv
+from mwaa_local.runtime.installer_environ import installer_environ
 from mwaa_local.runtime.preparation import prepare_base, toolchain
 from mwaa_local.runtime.venv import AirflowEnvironment
 

@@ -1,15 +1,12 @@
 """The plugins folder as requirements see it on MWAA: what plugins.zip holds lies in /usr/local/airflow/plugins."""
 
 import hashlib
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from mwaa_local.config import Project
-from mwaa_local.deploy.unpacking import unpack_archive
-from mwaa_local.runtime.venv import cache_folder
+from mwaa_local.runtime.cache_folder import cache_folder
 
 ARCHIVE = "plugins.zip"
 _MENTION = "/usr/local/airflow/plugins"
@@ -58,6 +55,12 @@ def _own_names(project: Project) -> tuple[str, ...]:
 
 
 def _unpack(archive: Path, project: Project, folder: Path) -> None:
+    # Few projects need it.
+    import shutil
+    import tempfile
+
+    from mwaa_local.deploy.unpacking import unpack_archive
+
     folder.parent.mkdir(parents=True, exist_ok=True)
     for old in folder.parent.iterdir():
         shutil.rmtree(old, ignore_errors=True)
@@ -74,6 +77,8 @@ def _unpack(archive: Path, project: Project, folder: Path) -> None:
 
 
 def _take_over(own: Path, place: Path) -> None:
+    import shutil
+
     if place.is_dir() and not place.is_symlink():
         shutil.rmtree(place)
     else:

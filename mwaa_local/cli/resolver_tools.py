@@ -8,10 +8,10 @@ from mwaa_local.adapters.clock import SystemClock
 from mwaa_local.adapters.commands import SystemCommands
 from mwaa_local.catalog import MwaaVersion
 from mwaa_local.ports import HttpAnswer
+from mwaa_local.runtime.cache_folder import cache_folder
 from mwaa_local.runtime.index_settings import uv_environ
-from mwaa_local.runtime.installer import installer_environ
+from mwaa_local.runtime.installer_environ import installer_environ
 from mwaa_local.runtime.interpreter_candidates import list_candidates
-from mwaa_local.runtime.venv import cache_folder
 from mwaa_local.validation.base_environment import BaseEnvironment
 from mwaa_local.validation.index_file import with_uv_file
 from mwaa_local.validation.resolver import Resolver, ResolverTools

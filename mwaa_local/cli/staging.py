@@ -15,7 +15,7 @@ from mwaa_local.deploy.stage import StagingSite, build_manifest
 from mwaa_local.deployment import Deployment
 from mwaa_local.deployment_loading import load_deployment
 from mwaa_local.project import find_project, path_overrides
-from mwaa_local.runtime.venv import cache_folder
+from mwaa_local.runtime.cache_folder import cache_folder
 
 
 @dataclass(frozen=True, slots=True)

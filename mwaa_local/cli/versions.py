@@ -18,8 +18,8 @@ from mwaa_local.catalog import (
 )
 from mwaa_local.cli.options import json_option
 from mwaa_local.cli.render import is_coloured, paint, render_fact, render_table
+from mwaa_local.runtime.cache_folder import cache_folder
 from mwaa_local.runtime.cached_environments import CachedEnvironment, list_cached
-from mwaa_local.runtime.venv import cache_folder
 
 HEADER = ("VERSION", "PYTHON", "AMAZON", "SUPPORT ENDS", "INSTALLED", "")
 

@@ -1,6 +1,5 @@
 """Translates the package index settings that a user has made for pip into uv's, where uv has none of its own."""
 
-import configparser
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -79,11 +78,17 @@ def _pip_options(environ: Mapping[str, str], system_files: tuple[Path, ...]) -> 
 
 
 def _read_pip_file(file: Path) -> dict[str, str]:
+    # What is wrong with it pip itself will complain about; it is no reason for us to fail.
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return {}
+    import configparser
+
     parser = configparser.RawConfigParser()
     try:
-        parser.read(file, encoding="utf-8")
-    except (configparser.Error, UnicodeDecodeError, OSError):
-        # pip itself will complain about it; it is no reason for us to fail.
+        parser.read_string(text)
+    except configparser.Error:
         return {}
     sections = [section for section in ("global", "install") if parser.has_section(section)]
     return {name.replace("_", "-"): value for section in sections for name, value in parser.items(section)}

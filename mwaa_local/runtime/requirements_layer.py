@@ -15,7 +15,8 @@ from mwaa_local.errors import CommandError, RequirementsError
 from mwaa_local.ports import CommandResult
 from mwaa_local.requirements_files import RequirementsFiles
 from mwaa_local.runtime.environment_copy import installed_versions
-from mwaa_local.runtime.installer import Toolchain, installer_environ, pip_install
+from mwaa_local.runtime.installer import Toolchain, pip_install
+from mwaa_local.runtime.installer_environ import installer_environ
 from mwaa_local.runtime.requirements_failure import is_metadata_failure, requirements_failure
 from mwaa_local.runtime.venv import AirflowEnvironment, write_pins
 

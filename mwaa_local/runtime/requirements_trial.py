@@ -22,7 +22,8 @@ from mwaa_local.errors import CommandError
 from mwaa_local.ports import CommandResult
 from mwaa_local.requirements_files import official_constraints, read_requirements
 from mwaa_local.runtime.environment_copy import copy_environment, installed_versions
-from mwaa_local.runtime.installer import Toolchain, installer_environ, trimmed
+from mwaa_local.runtime.installer import Toolchain, trimmed
+from mwaa_local.runtime.installer_environ import installer_environ
 from mwaa_local.runtime.venv import AirflowEnvironment, write_pins
 
 MWAA_SECONDS = 540.0

@@ -16,7 +16,8 @@ from mwaa_local.errors import ImageBuildError
 from mwaa_local.own_packages import needed_packages
 from mwaa_local.runtime.image import DIGEST_LABEL, digest_parts, write_context
 from mwaa_local.runtime.image_build import BuildSite, follow_build
-from mwaa_local.runtime.installer import Toolchain, installer_environ, trimmed
+from mwaa_local.runtime.installer import Toolchain, trimmed
+from mwaa_local.runtime.installer_environ import installer_environ
 from mwaa_local.runtime.postgres import SETTINGS
 
 REPOSITORY = "mwaa-local/services"

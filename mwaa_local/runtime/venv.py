@@ -4,8 +4,7 @@ What a project adds to it is `requirements_install`'s.
 """
 
 import hashlib
-import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,16 +50,6 @@ class _Recipe:
     """Installed after the pins, with what they need; empty where the pins are complete."""
     constraints: tuple[Pin, ...]
     build_constraints: tuple[str, ...]
-
-
-def cache_folder(environ: Mapping[str, str], home: Path, platform: str = sys.platform) -> Path:
-    """Return the user-wide folder for environments and everything else that projects share."""
-    if environ.get("MWAA_LOCAL_CACHE"):
-        return Path(environ["MWAA_LOCAL_CACHE"]).expanduser().absolute()
-    # The XDG specification: a relative path is to be ignored.
-    if environ.get("XDG_CACHE_HOME", "").startswith("/"):
-        return Path(environ["XDG_CACHE_HOME"]) / "mwaa-local"
-    return home / ("Library/Caches" if platform == "darwin" else ".cache") / "mwaa-local"
 
 
 def ensure_base_environment(

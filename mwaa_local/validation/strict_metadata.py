@@ -3,7 +3,6 @@
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Sequence
-from email.parser import HeaderParser
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -38,6 +37,9 @@ def find_invalid(
 
 def metadata_problem(text: str) -> str:
     """Say what in a METADATA file is invalid; empty where nothing is."""
+    # Not imported where nothing is to be read: it takes longer than most verdicts.
+    from email.parser import HeaderParser
+
     message = HeaderParser().parsestr(text)
     try:
         Version(str(message["Version"]))

@@ -10,9 +10,10 @@ from mwaa_local.catalog import load_version
 from mwaa_local.errors import EnvironmentBuildError
 from mwaa_local.ports import CommandResult
 from mwaa_local.runtime.cache_entry import lock_of
+from mwaa_local.runtime.cache_folder import cache_folder
 from mwaa_local.runtime.installer import Toolchain
 from mwaa_local.runtime.interpreters import Interpreter
-from mwaa_local.runtime.venv import AirflowEnvironment, LeftOut, cache_folder, ensure_base_environment
+from mwaa_local.runtime.venv import AirflowEnvironment, LeftOut, ensure_base_environment
 from tests.cache_locks import LOCKS
 from tests.fakes import FakeCommands, RanCommand
 
