@@ -1,6 +1,6 @@
 """What requirements are installed on: MWAA's preinstalled packages with their metadata, and the pins that MWAA adds."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,7 +16,7 @@ from mwaa_local.catalog import (
     essential_for,
 )
 from mwaa_local.package_metadata import PackageRequires, load_requires, load_source_requires
-from mwaa_local.validation.requirement_line import Target, evaluate, make_target
+from mwaa_local.validation.requirement_line import Target, evaluate, make_target, name_of
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,16 @@ class BaseEnvironment:
     def versions(self) -> Mapping[str, str]:
         """Return what is installed, by name."""
         return {pin.name: pin.version for pin in self.pins}
+
+    def requirements_on(self, names: Collection[str]) -> Iterator[tuple[str, Requirement]]:
+        """Yield (package, what it needs on MWAA) for each requirement that is about one of `names`."""
+        environment = self.target.marker_environment()
+        for pin, lines in self.requires:
+            for line in _plain(lines):
+                if name_of(line) in names:
+                    requirement = Requirement(line)
+                    if evaluate(requirement, environment):
+                        yield pin.name, requirement
 
     @cached_property
     def requirements(self) -> Mapping[str, tuple[Requirement, ...]]:

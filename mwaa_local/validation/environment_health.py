@@ -80,8 +80,7 @@ class Health:
 def judge_environment(base: BaseEnvironment, changed: Mapping[str, str]) -> Health:
     """Judge the base environment with the packages of `changed` (name -> version) in place of its own."""
     after = {**base.versions, **changed}
-    old = set(_unsatisfied(base, base.versions, frozenset()))
-    new = [each for each in _unsatisfied(base, after, frozenset(changed)) if each not in old]
+    new = _no_longer_satisfied(base, after, changed)
     airflow = after["apache-airflow"]
     return Health(
         broken=tuple(_as_broken(base, after, name, requirement) for name, requirement in new),
@@ -98,17 +97,20 @@ def satisfies(specifier: SpecifierSet, version: str) -> bool:
         return False
 
 
-def _unsatisfied(
-    base: BaseEnvironment, installed: Mapping[str, str], replaced: frozenset[str]
+def _no_longer_satisfied(
+    base: BaseEnvironment, after: Mapping[str, str], changed: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield (package, requirement) for what is not there; the metadata of replaced packages is the resolver's."""
-    for name, requirements in base.requirements.items():
-        if name in replaced and installed[name] != base.versions[name]:
+    """Yield (package, requirement) for what was there before; the metadata of replaced packages is the resolver's."""
+    for name, requirement in base.requirements_on(changed.keys()):
+        if after[name] != base.versions[name]:
             continue
-        for requirement in requirements:
-            version = installed.get(canonicalize_name(requirement.name))
-            if version is None or not satisfies(requirement.specifier, version):
-                yield name, str(requirement)
+        before, now = (each.get(canonicalize_name(requirement.name)) for each in (base.versions, after))
+        if _takes(requirement, before) and not _takes(requirement, now):
+            yield name, str(requirement)
+
+
+def _takes(requirement: Requirement, version: str | None) -> bool:
+    return version is not None and satisfies(requirement.specifier, version)
 
 
 def _as_broken(base: BaseEnvironment, after: Mapping[str, str], name: str, text: str) -> Broken:

@@ -33,6 +33,11 @@ _ARCHIVES = (
     ".tar.lz",
     ".tar.lzma",
 )
+_NAME = re.compile(r"[\w.-]*")
+_PIN = re.compile(
+    r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)"
+    r"(?P<specifier>==\d+(?:\.\d+)*(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?)"
+)
 _EXTRAS = re.compile(r"^(?P<path>.+?)\[(?P<extras>[^\]]*)\]$")
 
 
@@ -133,6 +138,13 @@ def parse_requirement(
     place = _Place(location, project, hashes, bool(not options.requirement), target.pip_number < (24, 1))
     if place.editable:
         return _parse_editable(text, place)
+    pin = _PIN.fullmatch(text)
+    if pin is not None:
+        # Constraints have hundreds of these: everything below is for others.
+        name = canonicalize_name(pin["name"])
+        return RequirementLine(
+            location, text, name, (), pin["specifier"], "", "", editable=False, hashes=hashes
+        )
     direct = _URL.fullmatch(text)
     if (direct and "://" in text) or text.startswith("file:"):
         if direct is None:
@@ -152,6 +164,11 @@ class _Place:
     editable: bool
     legacy: bool
     """Whether pip is older than 24.1, and takes versions that are none."""
+
+
+def name_of(text: str) -> str:
+    """Return the canonical name that a requirement begins with, without reading the rest of it."""
+    return canonicalize_name(_NAME.match(text)[0])  # type: ignore[index] # an empty text matches
 
 
 def _parse_name(text: str, place: _Place) -> RequirementLine:
