@@ -105,6 +105,8 @@ class ComposeOrder:
     project: str
     files: tuple[Path, ...]
     folder: Path
+    keeps_orphans: bool = False
+    """Whether containers stay that the files do not name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,14 @@ class Containers(Protocol):
 
     def restart(self, container: ContainerRecord) -> None:
         """Ask a container to end, and start it again."""
+        ...
+
+    def let_go(self, container: ContainerRecord) -> None:
+        """Ask a container to end for good, in its own time: it is not started again."""
+        ...
+
+    def discard(self, container: ContainerRecord) -> None:
+        """End a container and remove it; no error if it is gone."""
         ...
 
     def tail(self, container: ContainerRecord, lines: int) -> tuple[str, ...]:

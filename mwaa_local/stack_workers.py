@@ -10,6 +10,9 @@ from mwaa_local.stack import WorkerScaling
 SCALE_IN_VARIABLE = "MWAA_LOCAL_SCALE_IN_AFTER"
 """Seconds without a task after which workers go, in place of MWAA's 120: for those who want to see what that does."""
 
+FOLDER_VARIABLE = "MWAA_LOCAL_WORKERS"
+"""The folder that workers' containers and the endpoint's share; not set where a supervisor scales."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rollover:

@@ -27,6 +27,7 @@ class FakeContainers:
     rootless: bool = False
     removals: list[tuple[str, bool]] = field(default_factory=list)
     restarted: list[str] = field(default_factory=list)
+    let_go_of: list[str] = field(default_factory=list)
 
     def machine(self) -> EngineMachine:
         """Return a machine with two cores."""
@@ -39,6 +40,15 @@ class FakeContainers:
     def restart(self, container: ContainerRecord) -> None:
         """Note it."""
         self.restarted.append(container.service)
+
+    def let_go(self, container: ContainerRecord) -> None:
+        """Note it: it ends when a test says so."""
+        self.let_go_of.append(container.service)
+
+    def discard(self, container: ContainerRecord) -> None:
+        """Remove one container."""
+        for project, containers in self.found.items():
+            self.found[project] = [each for each in containers if each.id != container.id]
 
     def tail(self, container: ContainerRecord, lines: int) -> tuple[str, ...]:
         """Return what was said in advance."""

@@ -40,9 +40,10 @@ class InstalledCompose:
         """Create and start what a project consists of."""
         files = [part for file in order.files for part in ("--file", str(file))]
         options = ["--project-name", order.project, "--project-directory", str(order.folder)]
+        orphans = [] if order.keeps_orphans else ["--remove-orphans"]
         said: list[str] = []
         code = self.commands.stream(
-            [*self.command, *files, *options, "up", "--detach", "--no-build", "--remove-orphans"],
+            [*self.command, *files, *options, "up", "--detach", "--no-build", *orphans],
             said.append,
             env=self.environ,
             cwd=order.folder,

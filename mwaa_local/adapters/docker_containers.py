@@ -52,6 +52,19 @@ class SdkContainers:
         with _translated(f"restarting {container.name}"):
             self._client.containers.get(container.id).restart(timeout=_GRACE)
 
+    def let_go(self, container: ContainerRecord) -> None:
+        """Ask a container to end for good."""
+        with _translated(f"ending {container.name}"), contextlib.suppress(NotFound):
+            found = self._client.containers.get(container.id)
+            with contextlib.suppress(APIError):  # an engine that cannot: it may start it again, to no harm
+                found.update(restart_policy={"Name": "no"})  # type: ignore[arg-type]  # the stubs have other keys
+            found.kill(signal="SIGTERM")
+
+    def discard(self, container: ContainerRecord) -> None:
+        """End a container and remove it."""
+        with _translated(f"removing {container.name}"), contextlib.suppress(NotFound):
+            _end(self._client.containers.get(container.id))
+
     def tail(self, container: ContainerRecord, lines: int) -> tuple[str, ...]:
         """Return the last lines of a container's output."""
         with _translated(f"asked for the log of {container.name}"):

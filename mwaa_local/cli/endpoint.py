@@ -21,7 +21,7 @@ from mwaa_local.aws.account import ENVIRONMENTS, TOKEN_VARIABLE
 from mwaa_local.aws.metrics.figures import Machine
 from mwaa_local.aws.web_doors.settings import KEY_VARIABLE
 from mwaa_local.project import find_project, path_overrides
-from mwaa_local.stack_workers import SCALE_IN_VARIABLE
+from mwaa_local.stack_workers import FOLDER_VARIABLE, SCALE_IN_VARIABLE
 
 if TYPE_CHECKING:
     from mwaa_local.aws.environments.backend import NativeEnvironments
@@ -45,6 +45,11 @@ def main() -> int:
     """Serve until SIGTERM."""
     # The supervisors of environments come to us when `start` has ended; else the project's own would kill them.
     SystemProcesses().adopt_orphans()
+    if FOLDER_VARIABLE in os.environ:
+        from mwaa_local.adapters.http import LocalHttp
+        from mwaa_local.cli.worker_scaling import start_worker_scaling
+
+        start_worker_scaling(Path(os.environ[FOLDER_VARIABLE]), LocalHttp(), SystemClock())
     composition = Composition(dict(os.environ))
     return server.main(sys.argv[1:], composition.make_environments, composition.make_home, THIS_MACHINE)
 

@@ -15,7 +15,7 @@ from mwaa_local.cli.options import json_option, project_option
 from mwaa_local.cli.render import is_coloured
 from mwaa_local.cli.status_view import render_status
 from mwaa_local.runtime.environment_status import EnvironmentStatus, Health, describe_running, judge
-from mwaa_local.runtime.scaling_record import load_scaling
+from mwaa_local.runtime.scaling_record import ScalingReport, load_scaling
 from mwaa_local.runtime.state import read_json
 
 
@@ -67,7 +67,17 @@ def find_status(seen: Look, *, show_password: bool) -> EnvironmentStatus:
         return _stopped_status(seen, Health.STARTING if seen.supervised else Health.STOPPED, password)
     differences = difference_from_stock(load_version(seen.record.version), seen.record.amazon_provider)
     status = describe_running(seen.record, seen.services, health, differences, password)
-    return replace(status, scaling=load_scaling(seen.folder))
+    return replace(status, scaling=_load_scaling(seen))
+
+
+def _load_scaling(seen: Look) -> ScalingReport | None:
+    if seen.record is None or not seen.record.is_compose:
+        return load_scaling(seen.folder)
+    from mwaa_local.runtime.compose_project import ComposeProject
+    from mwaa_local.runtime.worker_duties import load_roster
+
+    roster = load_roster(ComposeProject(seen.folder).beats)
+    return roster.report if roster is not None else None
 
 
 def _stopped_status(seen: Look, health: Health, password: str | None) -> EnvironmentStatus:

@@ -8,12 +8,13 @@ import json
 import secrets as random
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from urllib.parse import quote
 
-from mwaa_local.catalog import MwaaVersion
-from mwaa_local.config import LoadedConfig, Project, RuntimeKind
+from mwaa_local.catalog import MwaaVersion, Role
+from mwaa_local.config import LoadedConfig, Project
 from mwaa_local.docker_ports import ComposeOrder, ContainerRecord
-from mwaa_local.errors import EngineError, MwaaLocalError, RoleFailedError, RuntimeStateError
-from mwaa_local.runtime.airflow_home import request_digest
+from mwaa_local.errors import EngineError, RoleFailedError, RuntimeStateError
+from mwaa_local.runtime.airflow_home import generation_digest, request_digest
 from mwaa_local.runtime.backend import NO_WISHES, StartProgress, StartWishes, comes_back
 from mwaa_local.runtime.compose_file import database_volume
 from mwaa_local.runtime.compose_preparation import (
@@ -23,25 +24,38 @@ from mwaa_local.runtime.compose_preparation import (
     prepare_compose,
 )
 from mwaa_local.runtime.compose_project import OVERRIDE, ComposeProject
+from mwaa_local.runtime.compose_record import build_record
+from mwaa_local.runtime.compose_replacement import (
+    RunningContainers,
+    begin_to_leave,
+    in_words,
+    needs_all_stopped,
+    prepare_replacement,
+    unwanted,
+)
+from mwaa_local.runtime.compose_waiting import ComposeWaiting
 from mwaa_local.runtime.compose_watch import ComposeWatch
-from mwaa_local.runtime.compose_wishes import without_scaling
-from mwaa_local.runtime.container_reports import MIGRATION, is_up
-from mwaa_local.runtime.convergence import Phase
+from mwaa_local.runtime.compose_wishes import say_what_is_not_done
+from mwaa_local.runtime.container_reports import MIGRATION, is_up, left_workers
 from mwaa_local.runtime.environment_status import is_healthy
+from mwaa_local.runtime.handover import note_change
 from mwaa_local.runtime.host import Host
 from mwaa_local.runtime.metadata import MetadataClient
 from mwaa_local.runtime.readiness import Prober
-from mwaa_local.runtime.service_logs import rotate_logs, tail
+from mwaa_local.runtime.rollover import DRAIN_LIMIT, without_workers
+from mwaa_local.runtime.service_logs import rotate_logs
 from mwaa_local.runtime.settings_record import render_settings
 from mwaa_local.runtime.start_record import StartRecord, load_record
 from mwaa_local.runtime.state import ServiceReport, StateFolder, read_json, write_private
 from mwaa_local.runtime.state_removal import remove_state
 from mwaa_local.runtime.visitor import container_command
-from mwaa_local.stack import render_stack
+from mwaa_local.stack import Stack, parse_stack, render_stack
+from mwaa_local.stack_workers import Rollover
 
-FAILURES_TO_GIVE_UP = 3
 RECOVERY_PATIENCE = 60.0
 INTERVAL = 0.25
+RELEASE = "/_mwaa_local/release"
+"""The endpoint's path where it takes back what a worker held."""
 SCRIPT = Path("/opt/mwaa-local/inside/mwaa_inside/database.py")
 
 
@@ -67,9 +81,11 @@ class ComposeRuntime:
         self, loaded: LoadedConfig, progress: StartProgress, wishes: StartWishes = NO_WISHES
     ) -> tuple[StartRecord, bool]:
         """Start the environment, or leave it alone if it runs already as asked; (record, whether it was started)."""
-        loaded = without_scaling(loaded, wishes, progress.warn)
+        say_what_is_not_done(wishes, progress.warn)
         folder = self.folder
         folder.create()
+        if wishes.graceful:
+            self._drain(loaded, progress)
         with self.host.lock(folder.start_lock):
             compose = self.site.compose()
             running = self.is_running()
@@ -79,24 +95,74 @@ class ComposeRuntime:
                 return before, False
             # What takes long, or fails, does so while the environment still runs.
             images = self.site.images.ensure(loaded, progress)
+            task = ComposeTask(loaded, self.project, self.host, self.site, progress)
+            what_runs = self._replaceable(request)
+            if what_runs is not None:
+                replacement = prepare_replacement(task, what_runs, images, graceful=wishes.graceful)
+                if replacement is not None:
+                    return self._replace(task, replacement, request), True
             if self._containers():
                 with progress.step("Stopping what runs, to start it with what has changed"):
                     self._remove(volumes=False)
-            task = ComposeTask(loaded, self.project, self.host, self.site, progress)
-            prepared = prepare_compose(task, images, run_id=random.token_hex(8))
-            record = self._record(loaded, prepared, request)
+            own = Rollover(generation_digest(loaded, self.project))
+            prepared = prepare_compose(task, images, run_id=random.token_hex(8), rollover=own)
+            record = build_record(prepared, self.project, request, self.site.address)
             self._write(prepared, record)
             try:
                 with progress.step(f"Containers ({compose.name})"):
                     compose.up(self._order(prepared.name))
                 with progress.step("Waiting for the roles"):
-                    self._wait_until_healthy(loaded.config.wait)
+                    self._waiting.until_healthy(loaded.config.wait)
             except BaseException:
                 self._abandon()
                 raise
-            write_private(self.kept.permissions, json.dumps({"fingerprint": prepared.fingerprint}))
-            write_private(folder.ready, json.dumps({"run_id": prepared.stack.run_id}))
+            self._note_ready(prepared)
             return record, True
+
+    def _replace(self, task: ComposeTask, prepared: ComposePrepared, request: str) -> StartRecord:
+        """Change what runs while its tasks go on."""
+        site, compose = self.site, self.site.compose()
+        record = build_record(prepared, self.project, request, site.address)
+        # Until the new stack is ready, an interrupted start must not be taken for one that has done all.
+        note_change(self.folder)
+        self._write(prepared, record, rotating=False)
+        with task.progress.step(f"Replacing what has changed ({compose.name})"):
+            begin_to_leave(site.containers, prepared.stack, self._containers())
+            compose.up(self._order(prepared.name, keeps_orphans=True))
+            for each in unwanted(prepared, self._containers()):
+                site.containers.discard(each)
+            try:
+                self._waiting.until_healthy(task.loaded.config.wait)
+            except RoleFailedError as error:
+                raise in_words(error) from error
+        self._note_ready(prepared)
+        self._forget_ended()
+        return record
+
+    def _replaceable(self, request: str) -> RunningContainers | None:
+        """Return what runs as another request wanted it, and has been ready once."""
+        record, containers = load_record(self.folder), self._containers()
+        ready = (read_json(self.folder.ready) or {}).get("run_id")
+        is_known = record is not None and record.is_compose and record.request != request
+        if record is None or not is_known or not is_up(containers):
+            return None
+        return (
+            RunningContainers(record, containers, self.folder)
+            if ready in {each.run_id for each in containers}
+            else None
+        )
+
+    def _drain(self, loaded: LoadedConfig, progress: StartProgress) -> None:
+        """Wait until running tasks have ended, if all is going to be stopped; others may change things meanwhile."""
+        with self.host.lock(self.folder.start_lock):
+            what_runs = self._replaceable(request_digest(loaded, self.project))
+            if what_runs is None or not needs_all_stopped(what_runs.record, loaded):
+                return
+            note_change(self.folder)
+            begin_to_leave(self.site.containers, without_workers(what_runs.stack()), what_runs.containers)
+        workers = frozenset(each.service for each in what_runs.containers if each.role == Role.WORKER)
+        with progress.step("Waiting for running tasks to end"):
+            self._waiting.until_ended(workers, DRAIN_LIMIT)
 
     def stop(self) -> bool:
         """Stop the environment and remove its containers; volumes and files are kept. False if nothing ran."""
@@ -136,7 +202,10 @@ class ComposeRuntime:
         return MetadataClient(Path("python3"), "", self.host.commands, prefix, SCRIPT, self.host.environ)
 
     def wait_for_replaced_workers(self) -> None:
-        """Do nothing: containers are replaced at once."""
+        """Wait until the workers that have been replaced have ended what they run: twelve hours at most."""
+        leaving = frozenset(report.name for report in self.services() if report.leaving)
+        self._waiting.until_ended(leaving, DRAIN_LIMIT)
+        self._forget_ended()
 
     def reset_database(self, version: MwaaVersion) -> None:
         """Stop the environment and delete a version's metadata database."""
@@ -162,6 +231,10 @@ class ComposeRuntime:
         prober = Prober(self.host.http, self.host.clock, self.site.postgres_answers)
         return ComposeWatch(self.folder, prober.is_healthy, self.host.clock.now)
 
+    @property
+    def _waiting(self) -> ComposeWaiting:
+        return ComposeWaiting(self._watch, self.site.containers, self.kept.name(), self.host.clock)
+
     def _containers(self) -> tuple[ContainerRecord, ...]:
         name = self.kept.name()
         return self.site.containers.list(name) if name else ()
@@ -180,75 +253,43 @@ class ComposeRuntime:
                 self._remove(volumes=False)
                 return
 
-    def _order(self, name: str) -> ComposeOrder:
+    def _order(self, name: str, *, keeps_orphans: bool = False) -> ComposeOrder:
         override = self.project.root / OVERRIDE
         files = (self.kept.file, override) if override.is_file() else (self.kept.file,)
-        return ComposeOrder(name, files, self.project.root)
+        return ComposeOrder(name, files, self.project.root, keeps_orphans)
 
-    def _write(self, prepared: ComposePrepared, record: StartRecord) -> None:
+    def _write(self, prepared: ComposePrepared, record: StartRecord, *, rotating: bool = True) -> None:
         folder = self.folder
-        rotate_logs(folder.logs)
+        if rotating:
+            rotate_logs(folder.logs)
+        prepared.parts.write(self.kept.file)
         write_private(folder.stack, render_stack(prepared.stack))
         write_private(folder.start_record, json.dumps(asdict(record), indent=1))
         write_private(folder.settings, render_settings(prepared.settings))
 
-    def _record(self, loaded: LoadedConfig, prepared: ComposePrepared, request: str) -> StartRecord:
-        config = loaded.config
-        return StartRecord(
-            project=str(self.project.root),
-            environment=config.name,
-            version=config.version,
-            amazon_provider=config.amazon_provider,
-            python="python3",
-            packages=prepared.images.project,
-            ports=prepared.ports,
-            request=request,
-            executor=str(config.executor),
-            aws=str(config.aws.kind) + (f":{config.aws.profile}" if config.aws.profile else ""),
-            runtime=RuntimeKind.COMPOSE.value,
-            compose_project=prepared.name,
-            engine=self.site.address,
-            environment_class=config.environment_class.value,
-        )
+    def _note_ready(self, prepared: ComposePrepared) -> None:
+        write_private(self.kept.permissions, json.dumps({"fingerprint": prepared.fingerprint}))
+        write_private(self.folder.ready, json.dumps({"run_id": prepared.stack.run_id}))
+
+    def _forget_ended(self) -> None:
+        """Remove workers that have been replaced and have ended, and give back what they held."""
+        record = load_record(self.folder)
+        for worker in left_workers(self._stack(), self._containers()):
+            if worker.state == "running":
+                continue
+            self.site.containers.discard(worker)
+            for stale in self.kept.beats.glob(f"{worker.service}.*"):
+                stale.unlink(missing_ok=True)
+            if record is not None:
+                url = f"http://127.0.0.1:{record.ports.aws}{RELEASE}?consumer={quote(worker.service)}"
+                self.host.http.post(url)
+
+    def _stack(self) -> Stack:
+        return parse_stack(self.folder.stack.read_text(encoding="utf-8", errors="replace"))
 
     def _recovers(self, progress: StartProgress) -> bool:
         """Tell whether what runs is healthy, or becomes so by itself; not what a killed start has left unfinished."""
-        ready = (read_json(self.folder.ready) or {}).get("run_id")
-        if ready not in {each.run_id for each in self._containers()}:
+        ready = read_json(self.folder.ready) or {}
+        if ready.get("changing") or ready.get("run_id") not in {each.run_id for each in self._containers()}:
             return False
         return comes_back(self, progress, RECOVERY_PATIENCE, INTERVAL)
-
-    def _wait_until_healthy(self, patience: float) -> None:
-        clock = self.host.clock
-        deadline = clock.monotonic() + patience
-        while True:
-            containers = self._containers()
-            reports = self._watch.reports(containers)
-            if reports and all(report.phase is Phase.HEALTHY for report in reports):
-                return
-            for container in containers:
-                if _has_failed(container):
-                    raise self._failure(container.service, f"ended with exit code {container.exit_code}")
-            if clock.monotonic() > deadline:
-                late = next(report for report in reports if report.phase is not Phase.HEALTHY)
-                raise self._failure(late.name, f"was not healthy after {patience:.0f} s")
-            clock.sleep(INTERVAL)
-
-    def _failure(self, service: str, what: str) -> RoleFailedError:
-        """Return the error of a service, with its last words: from its log, or what its container has printed."""
-        lines = tail(self.folder.log(service), 15)
-        container = next((each for each in self._containers() if each.service == service), None)
-        if not lines and container is not None:
-            with contextlib.suppress(MwaaLocalError):
-                lines = self.site.containers.tail(container, 15)
-        return RoleFailedError(
-            f"The {service} container {what}. Its last log lines:\n"
-            + "\n".join(f"    {line}" for line in lines),
-            hint=f"the whole log: mwaa-local logs {service}",
-        )
-
-
-def _has_failed(container: ContainerRecord) -> bool:
-    """Tell whether a container keeps ending, or the migration has ended without success."""
-    ended = container.state in ("exited", "dead", "restarting")
-    return ended and container.exit_code != 0 and container.restarts >= FAILURES_TO_GIVE_UP

@@ -15,6 +15,7 @@ from mwaa_local.catalog import Generation, Role, data_folder
 from mwaa_local.class_limits import container_size
 from mwaa_local.config import EnvironmentConfig, LoadedConfig, NetworkMode, Project
 from mwaa_local.environment_stack import Ports, service_names
+from mwaa_local.stack_workers import NO_ROLLOVER, Rollover
 
 PROJECT_LABEL = "mwaa-local.project"
 ROLE_LABEL = "mwaa-local.role"
@@ -26,6 +27,8 @@ LOGS = "/var/log/mwaa-local"
 HOME = "/usr/local/airflow"
 ALIASES = ("api.aws", "env.aws", "ops.aws")
 """Names by which boto3 looks for the endpoint of MWAA's API when it puts prefixes before the host's name."""
+SCALED = "MWAA_LOCAL_SCALED"
+"""Tells a worker's container that it works only when it is wanted."""
 INNER, OUTER = "inner", "outer"
 GIB = 1 << 30
 HEADER = """\
@@ -74,6 +77,7 @@ class ComposeInputs:
     cpus: int
     """What the engine's machine has: it refuses a container that asks for more."""
     run_id: str
+    rollover: Rollover = NO_ROLLOVER
 
 
 def build_compose(inputs: ComposeInputs, template: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -88,7 +92,7 @@ def build_compose(inputs: ComposeInputs, template: Mapping[str, Any] | None = No
         del services["gateway"]
     documents = {name: _labelled(service, inputs, name, "") for name, service in services.items()}
     for role in inputs.loaded.version.roles:
-        for name in service_names(inputs.loaded.config, role):
+        for name in role_names(inputs, role):
             filled = _role(inputs, pattern, role, name)
             documents[name] = _labelled(filled, inputs, name, str(role))
     _join_networks(documents, private=is_private)
@@ -100,6 +104,12 @@ def build_compose(inputs: ComposeInputs, template: Mapping[str, Any] | None = No
         "volumes": {name: {"labels": labels} for name in volumes},
         "secrets": {name: {"file": str(inputs.places.secrets / f"{name}.json")} for name in SECRETS},
     }
+
+
+def role_names(inputs: ComposeInputs, role: Role) -> tuple[str, ...]:
+    """Return the names of a role's services: of workers other ones than usual where those may still run."""
+    usual = service_names(inputs.loaded.config, role)
+    return inputs.rollover.workers or usual if role is Role.WORKER else usual
 
 
 def render_compose(document: Mapping[str, Any], config: EnvironmentConfig) -> str:
@@ -176,6 +186,11 @@ def _labelled(service: dict[str, Any], inputs: ComposeInputs, name: str, role: s
     }
     if role or name == "migrate":
         variables |= {"MWAA_LOCAL_ROLE": role or name, "PYTHONPATH": INSIDE}
+    if role and inputs.rollover.generation:
+        # Compose sees by it that what is in the private files has changed.
+        variables["MWAA_LOCAL_GENERATION"] = inputs.rollover.generation
+    if role == Role.WORKER and inputs.loaded.config.autoscale:
+        variables[SCALED] = "1"
     labels = {PROJECT_LABEL: inputs.name, ROLE_LABEL: role, SERVICE_LABEL: name, RUN_LABEL: inputs.run_id}
     if "healthcheck" in service:
         service["healthcheck"] |= {"interval": "30s", "timeout": "10s", "retries": 3, "start_period": "120s"}

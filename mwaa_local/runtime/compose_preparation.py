@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Protocol
 
 from mwaa_local.airflow_settings import Setting
-from mwaa_local.catalog import MwaaVersion
+from mwaa_local.catalog import MwaaVersion, Role
 from mwaa_local.config import EnvironmentConfig, LoadedConfig, Project
 from mwaa_local.docker_ports import ComposeProgram, Containers
-from mwaa_local.environment_stack import Ports, role_probe, service_names
+from mwaa_local.environment_stack import Ports, role_probe
 from mwaa_local.runtime.airflow_home import project_fingerprint
 from mwaa_local.runtime.backend import StartProgress
 from mwaa_local.runtime.compose_file import (
@@ -23,14 +23,17 @@ from mwaa_local.runtime.compose_file import (
     ComposePlaces,
     build_compose,
     render_compose,
+    role_names,
 )
-from mwaa_local.runtime.compose_project import ComposeProject, make_folders, write_secrets
+from mwaa_local.runtime.compose_project import ComposeProject, give_file, make_folders, write_secrets
 from mwaa_local.runtime.compose_settings import ContainerSettings, choose_user
 from mwaa_local.runtime.host import AwsPlan, Host
 from mwaa_local.runtime.port_choice import choose_ports
 from mwaa_local.runtime.preparation import needs_permissions
 from mwaa_local.runtime.state import Secrets, StateFolder, ensure_secrets, require_room, write_private
-from mwaa_local.stack import HttpProbe, PostgresProbe, Probe, ServiceSpec, Stack
+from mwaa_local.runtime.worker_duties import ScalingOrder, write_order
+from mwaa_local.stack import HttpProbe, PostgresProbe, Probe, ServiceSpec, Stack, WorkerScaling
+from mwaa_local.stack_workers import NO_ROLLOVER, Rollover, worker_scaling
 
 ENDPOINT = "http://aws:4566"
 """The local AWS as containers reach it."""
@@ -119,10 +122,23 @@ class ComposePrepared:
 
     name: str
     stack: Stack
-    ports: Ports
-    images: ComposeImages
-    settings: tuple[Setting, ...]
+    parts: "ComposeParts"
     fingerprint: str
+
+    @property
+    def ports(self) -> Ports:
+        """Return its ports."""
+        return self.parts.inputs.ports
+
+    @property
+    def images(self) -> ComposeImages:
+        """Return its images."""
+        return self.parts.inputs.images
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """Return the effective settings."""
+        return self.parts.settings.settings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +150,7 @@ class ComposeTarget:
     images: ComposeImages
     places: ComposePlaces
     run_id: str
+    rollover: Rollover = NO_ROLLOVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +159,7 @@ class ComposeParts:
 
     inputs: ComposeInputs
     settings: ContainerSettings
+    scaling: WorkerScaling | None = None
 
     def with_requirements(self, source: ImageSource, progress: StartProgress) -> "ComposeParts":
         """Return the same with the image that has the project's requirements, built where it is missing."""
@@ -155,7 +173,19 @@ class ComposeParts:
         places = self.inputs.places
         make_folders(places.state, places.authority, self.settings.user)
         write_secrets(places.secrets, self.settings)
-        write_private(file, render_compose(build_compose(self.inputs), self.inputs.loaded.config))
+        order = write_order(places.state / "run" / "beats", self._scaling_order())
+        if order is not None:
+            give_file(order, self.settings.user)
+        write_private(file, self.render())
+
+    def render(self) -> str:
+        """Return the Compose file's text."""
+        return render_compose(build_compose(self.inputs), self.inputs.loaded.config)
+
+    def _scaling_order(self) -> ScalingOrder | None:
+        if self.scaling is None:
+            return None
+        return ScalingOrder(self.inputs.run_id, self.scaling, role_names(self.inputs, Role.WORKER))
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,24 +199,24 @@ class ComposeTask:
     progress: StartProgress
 
 
-def prepare_compose(task: ComposeTask, images: ComposeImages, *, run_id: str) -> ComposePrepared:
-    """Get everything ready and write the files; an image of the project that is there costs next to nothing."""
+def prepare_compose(
+    task: ComposeTask, images: ComposeImages, *, run_id: str, rollover: Rollover = NO_ROLLOVER
+) -> ComposePrepared:
+    """Get everything ready but the files; an image of the project that is there costs next to nothing."""
     loaded, project, host, site, progress = task.loaded, task.project, task.host, task.site, task.progress
     folder = StateFolder(project.state)
     require_room(folder)
     kept = ComposeProject(folder)
     name = kept.ensure_name(loaded.config.name)
     ports = choose_ports(loaded.config, folder, host.port_finder, progress.note)
-    target = ComposeTarget(name, ports, images, kept.places(site.aws.authority), run_id)
+    target = ComposeTarget(name, ports, images, kept.places(site.aws.authority), run_id, rollover)
     parts = plan_compose(loaded, project, host, site, target).with_requirements(site.images, progress)
     images = parts.inputs.images
     fingerprint = project_fingerprint(project, f"{images.project} {name}")
     plain = project.plugins is None and images.project == images.airflow
     update = needs_permissions(kept.permissions, fingerprint, plain=plain)
     parts = replace(parts, settings=replace(parts.settings, update_permissions=update))
-    parts.write(kept.file)
-    stack = host_stack(parts, kept.beats)
-    return ComposePrepared(name, stack, ports, images, parts.settings.settings(), fingerprint)
+    return ComposePrepared(name, host_stack(parts, kept.beats), parts, fingerprint)
 
 
 def plan_compose(
@@ -210,23 +240,25 @@ def plan_compose(
         aws_mounts=aws.mounts,
         cpus=machine.cpus,
         run_id=target.run_id,
+        rollover=target.rollover,
     )
-    return ComposeParts(inputs, settings)
+    scaling = worker_scaling(loaded.config, aws.plan.figures_url, host.environ)
+    return ComposeParts(inputs, settings, scaling)
 
 
 def host_stack(parts: ComposeParts, beats: Path) -> Stack:
     """Return the services as they are seen from the host: how their health is asked, and where their AWS is."""
     inputs = parts.inputs
-    config, ports = inputs.loaded.config, inputs.ports
+    ports = inputs.ports
     specs = [
         _spec(parts, "postgres", "", PostgresProbe(ports.postgres)),
         _spec(parts, "aws", "", HttpProbe(f"http://127.0.0.1:{ports.aws}/_mwaa_local/health")),
     ]
     for role in inputs.loaded.version.roles:
-        for name in service_names(config, role):
+        for name in role_names(inputs, role):
             probe = role_probe(inputs.loaded.version, ports, beats, role, name)
             specs.append(_spec(parts, name, str(role), probe))
-    return Stack(tuple(specs), None, inputs.run_id)
+    return Stack(tuple(specs), None, inputs.run_id, parts.scaling)
 
 
 def _spec(parts: ComposeParts, name: str, role: str, probe: Probe) -> ServiceSpec:

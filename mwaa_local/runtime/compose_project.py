@@ -95,6 +95,12 @@ def make_folders(root: Path, authority: Path, user: ContainerUser) -> None:
         raise unwritable(Path(error.filename or root), error) from error
 
 
+def give_file(path: Path, user: ContainerUser) -> None:
+    """Let containers read a private file, where root writes it for another user's."""
+    if os.getuid() == 0 and user.uid != 0:
+        os.chown(path, user.uid, user.gid)
+
+
 def _give(folder: Path, user: ContainerUser) -> None:
     """Let root's containers, whose user is another one, write what earlier ones or processes have written as root."""
     os.chown(folder, user.uid, user.gid)

@@ -17,6 +17,7 @@ from mwaa_local.runtime.container_reports import (
 )
 from mwaa_local.runtime.start_record import load_record
 from mwaa_local.runtime.state import ServiceReport, StateFolder, read_json
+from mwaa_local.runtime.worker_duties import read_duties
 from mwaa_local.stack import Stack, parse_stack
 
 
@@ -34,10 +35,12 @@ class ComposeWatch:
         """Return a report of each service; unless they are asked, what runs counts as healthy."""
         stack = parse_stack(self.folder.stack.read_text(encoding="utf-8", errors="replace"))
         now = self.now()
+        duties = read_duties(ComposeProject(self.folder).beats) if stack.scaling is not None else {}
         sighting = Sighting(
             stack=stack,
             containers=containers,
-            answers=ask_services(stack, containers, self.is_healthy, now) if asking else {},
+            answers=ask_services(stack, containers, self.is_healthy, now, duties) if asking else {},
+            duties=duties,
             killed=read_killed(ComposeProject(self.folder).beats),
             limits=self._limits(stack),
             ready_run=str((read_json(self.folder.ready) or {}).get("run_id", "")),

@@ -4,12 +4,14 @@ Pure but for the files that containers touch: the engine says what runs, probes 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from mwaa_local.catalog import Role
 from mwaa_local.docker_ports import ContainerRecord
 from mwaa_local.runtime.convergence import START_LIMIT, Phase
 from mwaa_local.runtime.state import ServiceReport
+from mwaa_local.runtime.worker_duties import Duty, KnownDuty
 from mwaa_local.stack import BeatProbe, Probe, ServiceSpec, Stack
 
 MIGRATION = "migrate"
@@ -37,13 +39,32 @@ class Sighting:
     ready_run: str
     """The run that has once been ready."""
     now: float
+    duties: Mapping[str, KnownDuty] = field(default_factory=dict)
+    """What workers do whose number follows the tasks, by service."""
+
+    def duty(self, container: ContainerRecord | None) -> KnownDuty | None:
+        """Return what a container that runs says that it does."""
+        if container is None or container.state != "running":
+            return None
+        known = self.duties.get(container.service)
+        # What one before it has said is no news.
+        if known is None or known.since < (container.started or 0.0) - CLOCKS_APART:
+            return None
+        return known
 
 
 def ask_services(
-    stack: Stack, containers: tuple[ContainerRecord, ...], is_healthy: IsHealthy, now: float
+    stack: Stack,
+    containers: tuple[ContainerRecord, ...],
+    is_healthy: IsHealthy,
+    now: float,
+    duties: Mapping[str, KnownDuty] | None = None,
 ) -> dict[str, bool | None]:
     """Ask each service whose container runs whether it works."""
     running = {each.service: each.started or now for each in containers if each.state == "running"}
+    for name, known in (duties or {}).items():
+        if name in running:
+            running[name] = max(running[name], known.since)
     return {
         spec.name: _ask(spec.probe, now, now - running[spec.name], is_healthy)
         for spec in stack.services
@@ -74,12 +95,31 @@ def read_killed(beats: Path) -> dict[str, int]:
 
 
 def report_services(sighting: Sighting) -> tuple[ServiceReport, ...]:
-    """Return a report of each service, and of containers that an override file has added."""
+    """Return a report of each service, and of containers that an override file has added.
+
+    Nothing is said of workers that sleep, nor of those that have been replaced and have ended.
+    """
     by_service = {each.service: each for each in sighting.containers}
-    reports = [_report(spec, by_service.pop(spec.name, None), sighting) for spec in sighting.stack.services]
+    pairs = [(spec, by_service.pop(spec.name, None)) for spec in sighting.stack.services]
+    reports = [_report(spec, found, sighting) for spec, found in pairs if not _is_parked(found, sighting)]
     by_service.pop(MIGRATION, None)
-    others = (_report_other(container, sighting) for container in by_service.values())
+    others = (
+        _report_other(container, sighting)
+        for container in by_service.values()
+        if container.role != Role.WORKER or container.state == "running"
+    )
     return (*reports, *others)
+
+
+def left_workers(stack: Stack, containers: tuple[ContainerRecord, ...]) -> tuple[ContainerRecord, ...]:
+    """Return the workers that have been replaced: they end what they run, or have."""
+    names = {spec.name for spec in stack.services}
+    return tuple(each for each in containers if each.role == Role.WORKER and each.service not in names)
+
+
+def _is_parked(container: ContainerRecord | None, sighting: Sighting) -> bool:
+    known = sighting.duty(container)
+    return known is not None and known.duty is Duty.PARKED
 
 
 def is_up(containers: tuple[ContainerRecord, ...]) -> bool:
@@ -102,14 +142,18 @@ def _report(spec: ServiceSpec, container: ContainerRecord | None, sighting: Sigh
             last_exit=None,
             note="it has no container",
         )
-    was_healthy = container.run_id == sighting.ready_run
+    known = sighting.duty(container)
+    awoken = known is not None and sighting.now - known.since < START_LIMIT
+    was_healthy = container.run_id == sighting.ready_run and not awoken
     phase = _phase(container, sighting.answers.get(spec.name, True), sighting.now, was_healthy=was_healthy)
-    return _as_report(container, spec.role, phase, sighting, was_healthy=was_healthy)
+    report = _as_report(container, spec.role, phase, sighting, was_healthy=was_healthy)
+    return replace(report, leaving=known is not None and known.duty is Duty.LEAVING)
 
 
 def _report_other(container: ContainerRecord, sighting: Sighting) -> ServiceReport:
     phase = _phase(container, True, sighting.now, was_healthy=True)
-    return _as_report(container, "", phase, sighting, was_healthy=True)
+    report = _as_report(container, container.role, phase, sighting, was_healthy=True)
+    return replace(report, leaving=container.role == Role.WORKER)
 
 
 def _as_report(

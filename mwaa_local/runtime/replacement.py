@@ -81,7 +81,7 @@ def _prepare_next(running: Running, loaded: LoadedConfig, progress: Progress) ->
         loaded,
         running.project,
         running.folder,
-        replace(running.host, port_finder=_own_ports(running.host.port_finder, running.record.ports)),
+        replace(running.host, port_finder=own_ports(running.host.port_finder, running.record.ports)),
         progress,
         run_id=run_id,
         rollover=Rollover(generation, names),
@@ -89,7 +89,7 @@ def _prepare_next(running: Running, loaded: LoadedConfig, progress: Progress) ->
     return prepared if is_drainable(before, prepared.stack) else None
 
 
-def _own_ports(finder: PortFinder, ports: Ports) -> PortFinder:
+def own_ports(finder: PortFinder, ports: Ports) -> PortFinder:
     """Return a finder that takes the ports of what runs for free."""
     own = {ports.webserver, ports.aws, ports.postgres, ports.doors}
     return PortFinder(lambda port: port in own or finder.is_free(port), finder.pick)

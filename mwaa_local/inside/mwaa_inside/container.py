@@ -15,12 +15,14 @@ from mwaa_inside.container_environment import for_a_command, remember, remembere
 from mwaa_inside.container_startup import StartupFailure, run_startup_script
 from mwaa_inside.container_user import become_user, give_folder, name_user, write_as
 from mwaa_inside.container_waiting import (
+    RUN_VARIABLE,
     WaitFailure,
     release_messages,
     wait_for_servers,
     wait_until_migrated,
     wanted_servers,
 )
+from mwaa_inside.container_worker import SCALED_VARIABLE, Worker, keep_worker
 
 SECRET = "/run/secrets/mwaa-local.json"  # noqa: S105 (a path)
 SCRIPT = "/usr/local/airflow/startup/startup.sh"
@@ -86,6 +88,17 @@ def migrate(orders):
 
 
 def run_role(orders, role):
+    """Become the role; a worker whose number follows the tasks does so only while it is wanted."""
+    if role != "worker" or not os.environ.get(SCALED_VARIABLE):
+        return become_role(orders, role)
+    service = os.environ.get("MWAA_LOCAL_SERVICE", role)
+    worker = Worker(orders["user"], service, os.environ.get(RUN_VARIABLE))
+    return keep_worker(
+        worker, lambda: become_role(orders, role), lambda: release_messages({**orders["fixed"], **os.environ})
+    )
+
+
+def become_role(orders, role):
     """Run the startup script and become the role."""
     wait_for_servers(wanted_servers(orders))
     environment = whole_environment(orders, role)

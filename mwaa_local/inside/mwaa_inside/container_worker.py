@@ -1,0 +1,179 @@
+"""A worker's container that works only while it is wanted: autoscaling in containers, seen from inside one.
+
+`/run/mwaa-local/roster.json` says who is wanted; the local AWS endpoint, which knows the queue, writes it. Who is not
+wanted takes no more tasks, has the roster's grace for what it runs, and then sleeps. Runs as root; Python 3.7 and up,
+with the standard library.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+
+from mwaa_inside.container_user import write_as
+
+FOLDER = "/run/mwaa-local"
+ROSTER = FOLDER + "/roster.json"
+SCALED_VARIABLE = "MWAA_LOCAL_SCALED"
+PARKED, WORKING, LEAVING = "parked", "working", "leaving"
+LOOK_EVERY = 1.0
+BEAT_EVERY = 5.0
+DEFAULT_GRACE = 120.0
+
+
+class Worker:
+    """What this container is told, and how it says what it does."""
+
+    def __init__(self, user, service, run, folder=FOLDER):
+        self.user = user
+        self.service = service
+        self.run = run
+        self.folder = folder
+
+    def grace(self):
+        """Return how long it may still work when it is not wanted, None while it is."""
+        roster = self._roster()
+        if roster is None or self.service in roster.get("wanted", ()):
+            return None
+        return float(roster.get("grace", DEFAULT_GRACE))
+
+    def is_wanted(self):
+        """Tell whether it is wanted by name: before anybody has said so it is not."""
+        roster = self._roster()
+        return roster is not None and self.service in roster.get("wanted", ())
+
+    def say(self, duty):
+        """Say what it does."""
+        self._write("duty", duty)
+
+    def beat(self):
+        """Say that it lives, though it sleeps."""
+        self._write("beat", str(os.getpid()))
+
+    def forget_beat(self):
+        """Take back that it lives: the next beat is the worker's own."""
+        with contextlib.suppress(OSError):
+            os.unlink(self._path("beat"))
+
+    def _roster(self):
+        try:
+            with open(os.path.join(self.folder, "roster.json"), encoding="utf-8") as stream:
+                roster = json.load(stream)
+        except (OSError, ValueError):
+            return None
+        return roster if isinstance(roster, dict) and roster.get("run_id") == self.run else None
+
+    def _write(self, kind, text):
+        try:
+            write_as(self._path(kind), text, self.user["uid"], self.user["gid"])
+        except OSError as error:
+            print("mwaa-local: {} cannot be written: {}".format(self._path(kind), error), flush=True)
+
+    def _path(self, kind):
+        return os.path.join(self.folder, "{}.{}".format(self.service, kind))
+
+
+def keep_worker(worker, work, after):
+    """Work whenever it is wanted, and return the exit code of a worker that has ended unasked.
+
+    `work` becomes the worker, in a process of its own; `after` is called when it has been parked.
+    """
+    while True:
+        park(worker)
+        worker.forget_beat()
+        worker.say(WORKING)
+        code = attend(worker, start(work))
+        if code is not None:
+            return code
+        after()
+
+
+def park(worker, sleep=time.sleep):
+    """Sleep until the worker is wanted."""
+    if worker.is_wanted():
+        return
+    worker.say(PARKED)
+    said = None
+    while not worker.is_wanted():
+        if said is None or time.monotonic() - said >= BEAT_EVERY:
+            worker.beat()
+            said = time.monotonic()
+        sleep(LOOK_EVERY)
+
+
+def start(work):
+    """Start `work` in a process and a session of its own; return its number."""
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setsid()
+            os._exit(work() or 0)
+        except BaseException as error:
+            sys.stderr.write("mwaa-local: {}\n".format(error))
+            sys.stderr.flush()
+        finally:
+            os._exit(1)
+    return pid
+
+
+def attend(worker, pid, look_every=LOOK_EVERY):
+    """Follow a working process: return its exit code, or None when it has ended because it was not wanted."""
+    asked = []
+
+    def pass_on(number, _frame):
+        asked.append(number)
+        kill(pid, number)
+
+    before = signal.signal(signal.SIGTERM, pass_on)
+    deadline = None
+    try:
+        while True:
+            code = ended(pid)
+            if code is not None:
+                return code if asked or deadline is None else None
+            now = time.monotonic()
+            if deadline is None:
+                grace = worker.grace()
+                if grace is not None:
+                    worker.say(LEAVING)
+                    kill(pid, signal.SIGTERM)
+                    deadline = now + grace
+            elif now > deadline:
+                for each in descendants(pid):
+                    kill(each, signal.SIGKILL)
+            time.sleep(look_every)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def ended(pid):
+    """Return the exit code of a child, None while it runs."""
+    found, status = os.waitpid(pid, os.WNOHANG)
+    if found == 0:
+        return None
+    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
+
+
+def kill(pid, number):
+    """Send a signal to a process that may have ended."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def descendants(pid):
+    """Return a process and all that it has started, as far as their parents live."""
+    parents = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open("/proc/{}/stat".format(name)) as stream:
+                    parents[int(name)] = int(stream.read().rpartition(")")[2].split()[1])
+            except (OSError, IndexError, ValueError):
+                continue
+    found = [pid]
+    for each in found:
+        found += [child for child, parent in parents.items() if parent == each]
+    return found
