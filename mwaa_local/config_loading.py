@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from mwaa_local.airflow_options import check_option, flatten_options, parse_option, parse_options_text
-from mwaa_local.airflow_settings import warn_about_options
 from mwaa_local.catalog import DEFAULT_VERSION, MwaaVersion
 from mwaa_local.config import (
     AwsKind,
     AwsMode,
+    ConfigWarning,
     EnvironmentClass,
     EnvironmentConfig,
     Executor,
@@ -119,8 +119,17 @@ def load_config(project: Project, flags: Mapping[str, FlagValue], environ: Mappi
     config = _Values(asked).build(project, version, options)
     origins = [(option.field, _origin(asked, option.field)) for option in OPTIONS]
     origins += [(f"{AIRFLOW_OPTIONS}.{key}", origin) for key, origin in option_origins.items()]
-    warnings = warn_about_options(version, config, option_origins, project.config_file)
+    warnings = _warnings(version, config, option_origins, project) if option_origins else ()
     return LoadedConfig(config, version, tuple(origins), warnings)
+
+
+def _warnings(
+    version: MwaaVersion, config: EnvironmentConfig, origins: Mapping[str, Origin], project: Project
+) -> tuple[ConfigWarning, ...]:
+    # Every setting of MWAA's is imported for it.
+    from mwaa_local.airflow_settings import warn_about_options
+
+    return warn_about_options(version, config, origins, project.config_file)
 
 
 def _look_up(

@@ -11,7 +11,7 @@ from mwaa_local.ports import HttpAnswer
 from mwaa_local.runtime.cache_folder import cache_folder
 from mwaa_local.runtime.index_settings import uv_environ
 from mwaa_local.runtime.installer_environ import installer_environ
-from mwaa_local.runtime.interpreter_candidates import list_candidates
+from mwaa_local.runtime.interpreter_candidates import find_candidates
 from mwaa_local.validation.base_environment import BaseEnvironment
 from mwaa_local.validation.index_file import with_uv_file
 from mwaa_local.validation.resolver import Resolver, ResolverTools
@@ -42,7 +42,7 @@ def make_resolver(base: BaseEnvironment, own_python: str, *, refresh: bool = Fal
 
 
 def _interpreter(version: MwaaVersion, environ: dict[str, str]) -> Path | None:
-    for candidate in list_candidates(version.python, environ):
+    for candidate in find_candidates(version.python, environ):
         if candidate.path.resolve().name.startswith(f"python{version.python}"):
             return candidate.path
     return None

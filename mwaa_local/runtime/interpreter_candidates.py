@@ -31,14 +31,22 @@ def list_candidates(
     minor: str, environ: Mapping[str, str], system_folders: tuple[str, ...] = SYSTEM_FOLDERS
 ) -> tuple[Candidate, ...]:
     """Return the files that may be a Python `minor`, best first, each once: uv's, PATH, pyenv's, the system's."""
-    found: dict[Path, Candidate] = {}
+    return tuple(find_candidates(minor, environ, system_folders))
+
+
+def find_candidates(
+    minor: str, environ: Mapping[str, str], system_folders: tuple[str, ...] = SYSTEM_FOLDERS
+) -> Iterator[Candidate]:
+    """Yield the same one by one, for whom the first ones may do."""
+    found: set[Path] = set()
     for candidate in _walk(minor, environ, system_folders):
         # The real file, so that /usr/bin/python3 and python3.11 are one; pyenv's shims never get this far.
         real = candidate.path.resolve()
         # os.access, because a folder of PATH that we may not search is as good as empty.
-        if os.access(candidate.path, os.F_OK) and real.is_file() and not _names_other_minor(real, minor):
-            found.setdefault(real, candidate)
-    return tuple(found.values())
+        is_one = os.access(candidate.path, os.F_OK) and real.is_file() and not _names_other_minor(real, minor)
+        if is_one and real not in found:
+            found.add(real)
+            yield candidate
 
 
 def list_uv_managed(minor: str, environ: Mapping[str, str]) -> tuple[Candidate, ...]:
