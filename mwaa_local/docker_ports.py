@@ -49,7 +49,10 @@ class BuildOrder:
 
 @dataclass(frozen=True, slots=True)
 class ContainerOrder:
-    """What to run once: `files` are put into `folder` before, and the content of `outputs` is fetched after it."""
+    """What to run once: `files` are put into `folder` before, and the content of `outputs` is fetched after it.
+
+    Before the files, `archives` are unpacked at the root, as those of a `LayerOrder`.
+    """
 
     image: str
     command: tuple[str, ...]
@@ -60,6 +63,16 @@ class ContainerOrder:
     outputs: str = ""
     outputs_to: Path | None = None
     network: bool = True
+    archives: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LayerOrder:
+    """What to put on top of an image: archives (.tar.gz without an end of their own), from the root, as one layer."""
+
+    image: str
+    archives: tuple[Path, ...]
+    tag: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +169,12 @@ class DockerEngine(Protocol):
         """Run a container to its end, hand each line of its output to `on_line`, and remove it, however that ends."""
         ...
 
+    def add_layer(self, order: LayerOrder) -> ImageRecord:
+        """Make an image of another one and of archives; nothing of it stays where that fails."""
+        ...
+
     def remove_image(self, name: str) -> None:
-        """Remove an image; no error if there is none."""
+        """Remove an image; no error if there is none, or if another image is built on it: then only its name goes."""
         ...
 
     def push(self, image: str, to: str, login: RegistryLogin | None, on_line: Callable[[str], None]) -> str:
@@ -197,6 +214,10 @@ class Containers(Protocol):
 
         What needs nothing else of the project ends last.
         """
+        ...
+
+    def volumes_of(self, project: str) -> frozenset[str]:
+        """Return the names that a project's volumes have in its Compose file."""
         ...
 
     def remove_volume(self, project: str, name: str) -> bool:

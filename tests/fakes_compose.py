@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import yaml
 
@@ -28,6 +29,8 @@ class FakeContainers:
     removals: list[tuple[str, bool]] = field(default_factory=list)
     restarted: list[str] = field(default_factory=list)
     let_go_of: list[str] = field(default_factory=list)
+    idle: bool = False
+    """Whether those that are let go end at once."""
 
     def machine(self) -> EngineMachine:
         """Return a machine with two cores."""
@@ -42,8 +45,11 @@ class FakeContainers:
         self.restarted.append(container.service)
 
     def let_go(self, container: ContainerRecord) -> None:
-        """Note it: it ends when a test says so."""
+        """Note it; it ends at once if it has nothing to do, or when a test says so."""
         self.let_go_of.append(container.service)
+        if self.idle:
+            for project in self.found:
+                self.change(project, container.service, state="exited", pid=None)
 
     def discard(self, container: ContainerRecord) -> None:
         """Remove one container."""
@@ -59,6 +65,10 @@ class FakeContainers:
         self.removals.append((project, volumes))
         gone = bool(self.found.pop(project, None))
         return bool(volumes and self.volumes.pop(project, None)) or gone
+
+    def volumes_of(self, project: str) -> frozenset[str]:
+        """Return what there is."""
+        return frozenset(self.volumes.get(project, ()))
 
     def remove_volume(self, project: str, name: str) -> bool:
         """Remove one volume."""
@@ -78,7 +88,7 @@ class FakeContainers:
 
 @dataclass(slots=True)
 class FakeCompose:
-    """Compose that starts a container for each service of the file; `migrate` ends at once."""
+    """Compose that starts a container for each service of the file, anew if it has changed; `migrate` ends at once."""
 
     containers: FakeContainers
     fails: str = ""
@@ -86,7 +96,12 @@ class FakeCompose:
     state: str = "running"
     exit_code: int = 0
     restarts: int = 0
+    migration: int = 0
+    """How migrations end."""
     orders: list[ComposeOrder] = field(default_factory=list)
+    ups: list[dict[str, Any]] = field(default_factory=list)
+    """What the files said."""
+    services: dict[str, Any] = field(default_factory=dict)
     name: str = "docker compose 2.0"
 
     def up(self, order: ComposeOrder) -> None:
@@ -95,22 +110,29 @@ class FakeCompose:
         if self.fails:
             raise EngineError(f"docker compose could not start the containers:\n    {self.fails}")
         document = yaml.safe_load(order.files[0].read_text(encoding="utf-8"))
+        self.ups.append(document)
         self.containers.volumes.setdefault(order.project, set()).update(document["volumes"])
-        self.containers.found[order.project] = [
-            self._container(order.project, name, service["labels"])
-            for name, service in document["services"].items()
+        there = {each.service: each for each in self.containers.found.get(order.project, ())}
+        services, before = document["services"], self.services
+        self.services = services
+        orphans = [each for name, each in there.items() if name not in services and order.keeps_orphans]
+        self.containers.found[order.project] = orphans + [
+            there[name]
+            if name in there and before.get(name) == service
+            else self._container(order.project, name, service["labels"])
+            for name, service in services.items()
         ]
 
     def _container(self, project: str, name: str, labels: dict[str, str]) -> ContainerRecord:
         ended = name == "migrate"
         return ContainerRecord(
-            id=f"id-{name}",
+            id=f"id-{name}-{len(self.orders)}",
             name=f"{project}_{name}_1",
             service=name,
             role=labels["mwaa-local.role"],
             run_id=labels["mwaa-local.run"],
             state="exited" if ended else self.state,
-            exit_code=0 if ended else self.exit_code,
+            exit_code=self.migration if ended else self.exit_code,
             out_of_memory=False,
             restarts=0 if ended else self.restarts,
             pid=None if ended else 100,
@@ -144,6 +166,10 @@ class FakeImages:
     def ensure_project(self, airflow: str, order: ProjectOrder, progress: StartProgress) -> str:
         """Return a name."""
         return "project:1" if order.project.requirements else airflow
+
+    def find_version(self, airflow: str) -> str | None:
+        """Return a name, unless it was said to be absent."""
+        return None if airflow in self.absent else f"airflow:{airflow}"
 
     def discard(self, image: str) -> None:
         """Note it."""

@@ -2,6 +2,7 @@
 """The entry program of the services' containers, started as root; each service runs as a user of its own.
 
     mwaa-local-serve postgres                          PostgreSQL with the database `airflow`, for this network
+    mwaa-local-serve carry-over NAME                   PostgreSQL with a copy of /source, which is kept by that name
     mwaa-local-serve aws ARGUMENTS...                  the local AWS endpoint, as the host's user
     mwaa-local-serve forward ARGUMENTS...              a gateway to a service that has no way out
 
@@ -21,6 +22,8 @@ ORDERS = Path("/run/secrets/mwaa-local-services.json")
 PROGRAMS = "/usr/lib/postgresql/bin"
 DATA = Path("/var/lib/postgresql/data")
 CLUSTER = DATA / "cluster"
+REPLACED = DATA / "replaced"
+SOURCE = Path("/source/cluster")
 KNOWN = DATA / "password.json"
 SETTINGS = Path("/opt/mwaa-local/postgres.json")
 DATABASE = "airflow"
@@ -32,7 +35,8 @@ MODULES = {"aws": "mwaa_local.cli.endpoint", "forward": "mwaa_local.aws.forward"
 def main(arguments):
     """Become a service; return the exit code of wrong usage."""
     service = arguments[0] if arguments else ""
-    if service != "postgres" and service not in MODULES:
+    nameless = service == "carry-over" and len(arguments) != 2
+    if service not in ("postgres", "carry-over", *MODULES) or nameless:
         sys.stderr.write(__doc__)
         return 2
     if service == "forward":
@@ -44,7 +48,9 @@ def main(arguments):
     if os.environ.get(LOG_VARIABLE):
         write_log_too(os.environ[LOG_VARIABLE], user)
     if service == "postgres":
-        return run_postgres(orders["database_password"])
+        return run_postgres(orders["database_password"], orders.get("adopt"))
+    if service == "carry-over":
+        return run_carried(orders["database_password"], arguments[1])
     become_number(user["uid"], user["gid"])
     return run_module(service, arguments[1:], orders.get("endpoint_environment") or {})
 
@@ -55,19 +61,64 @@ def run_module(service, arguments, variables):
     os.execve(sys.executable, [sys.executable, "-m", MODULES[service], *arguments], environment)  # noqa: S606
 
 
-def run_postgres(password):
-    """Make the cluster if there is none, and become its server."""
+def run_postgres(password, adopted):
+    """Make the cluster if there is none, and become its server; `adopted` is one to put in its place."""
+    become_postgres()
+    if adopted:
+        adopt(DATA / adopted, password)
+    if not CLUSTER.is_dir():
+        make_cluster(password)
+    elif not is_known(password):
+        change_password(CLUSTER, password)
+        remember(password)
+    serve(CLUSTER)
+
+
+def run_carried(password, name):
+    """Copy another version's cluster and become the server of the copy; the original is as it was."""
+    become_postgres()
+    release = subprocess.run(
+        [PROGRAMS + "/postgres", "-V"], check=True, capture_output=True, text=True
+    ).stdout
+    found = (SOURCE / "PG_VERSION").read_text(encoding="ascii").strip() if SOURCE.is_dir() else "none"
+    if f" {found}." not in release:
+        sys.stderr.write(f"mwaa-local: the data are of PostgreSQL {found}, and here is {release}")
+        return 1
+    for stale in DATA.glob("carried-*"):
+        subprocess.run(["rm", "-rf", stale], check=True)
+    carried, building = DATA / name, DATA / f"{name}.new"
+    subprocess.run(["cp", "-a", "--reflink=auto", SOURCE, building], check=True)
+    # A server that was killed has left it; only the copy's own may be there.
+    (building / "postmaster.pid").unlink(missing_ok=True)
+    change_password(building, password)
+    building.rename(carried)
+    return serve(carried)
+
+
+def adopt(carried, password):
+    """Put a carried cluster in the place of the version's own, which is put aside."""
+    if not carried.is_dir():
+        return
+    if CLUSTER.is_dir():
+        subprocess.run(["rm", "-rf", REPLACED], check=True)
+        CLUSTER.rename(REPLACED)
+    carried.rename(CLUSTER)
+    remember(password)
+
+
+def become_postgres():
+    """Make the data PostgreSQL's, and go on as its user."""
     owner = pwd.getpwnam("postgres")
     os.chown(DATA, owner.pw_uid, owner.pw_gid)
     become(owner)
     os.environ["LC_ALL"] = "C"
-    if not CLUSTER.is_dir():
-        make_cluster(password)
-    elif not is_known(password):
-        change_password(password)
+
+
+def serve(cluster):
+    """Become the server of a cluster."""
     settings = json.loads(SETTINGS.read_text(encoding="utf-8"))
     settings.update({"listen_addresses": "*", "port": "5432", "unix_socket_directories": "/tmp"})  # noqa: S108
-    command = [PROGRAMS + "/postgres", "-D", str(CLUSTER)]
+    command = [PROGRAMS + "/postgres", "-D", str(cluster)]
     for name, value in settings.items():
         command += ["-c", name + "=" + value]
     os.execv(command[0], command)  # noqa: S606
@@ -94,11 +145,10 @@ def make_cluster(password):
     building.rename(CLUSTER)
 
 
-def change_password(password):
+def change_password(cluster, password):
     """Give the role another password: the host's secrets have been made anew."""
     quoted = password.replace("'", "''")
-    alone(CLUSTER, f"ALTER ROLE {DATABASE} PASSWORD '{quoted}'")
-    remember(password)
+    alone(cluster, f"ALTER ROLE {DATABASE} PASSWORD '{quoted}'")
 
 
 def alone(data, statement):

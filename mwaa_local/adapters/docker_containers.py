@@ -89,6 +89,11 @@ class SdkContainers:
                     volume.remove(force=True)
         return bool(containers or networks or kept)
 
+    def volumes_of(self, project: str) -> frozenset[str]:
+        """Return the names of a project's volumes."""
+        with _translated(f"asked for the volumes of {project}"):
+            return frozenset(str(_labels(each.attrs).get(_VOLUME, "")) for each in self._volumes(project))
+
     def remove_volume(self, project: str, name: str) -> bool:
         """Remove a volume by the name that it has in the Compose file."""
         with _translated(f"removing the volume {name} of {project}"):

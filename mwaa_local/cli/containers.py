@@ -23,7 +23,7 @@ from mwaa_local.runtime.compose_file import ComposeImages
 from mwaa_local.runtime.compose_preparation import ComposeSite, ProjectOrder
 from mwaa_local.runtime.compose_watch import ComposeWatch
 from mwaa_local.runtime.host import Host
-from mwaa_local.runtime.image import DEFAULT_PLATFORM, ImageRecipe, ImageWishes, make_recipe
+from mwaa_local.runtime.image import DEFAULT_PLATFORM, VERSION_LABEL, ImageRecipe, ImageWishes, make_recipe
 from mwaa_local.runtime.image_build import BuildSite, build_image, find_built
 from mwaa_local.runtime.preparation import toolchain
 from mwaa_local.runtime.project_image import REPOSITORY as PROJECT_REPOSITORY
@@ -133,6 +133,11 @@ class BuiltImages:
         for warning in built.warnings:
             progress.warn(warning)
         return recipe.tag
+
+    def find_version(self, airflow: str) -> str | None:
+        """Return an image with this Airflow, None if there is none."""
+        tags = (tag for image in self.engine.list_images(f"{VERSION_LABEL}={airflow}") for tag in image.tags)
+        return next(tags, None)
 
     def discard(self, image: str) -> None:
         """Remove the image of a project; one that another project uses stays."""

@@ -16,6 +16,7 @@ from mwaa_local.docker_ports import ComposeOrder, ContainerRecord
 from mwaa_local.errors import EngineError, RoleFailedError, RuntimeStateError
 from mwaa_local.runtime.airflow_home import generation_digest, request_digest
 from mwaa_local.runtime.backend import NO_WISHES, StartProgress, StartWishes, comes_back
+from mwaa_local.runtime.compose_carry_over import ComposeDatabases
 from mwaa_local.runtime.compose_file import database_volume
 from mwaa_local.runtime.compose_preparation import (
     ComposePrepared,
@@ -35,7 +36,6 @@ from mwaa_local.runtime.compose_replacement import (
 )
 from mwaa_local.runtime.compose_waiting import ComposeWaiting
 from mwaa_local.runtime.compose_watch import ComposeWatch
-from mwaa_local.runtime.compose_wishes import say_what_is_not_done
 from mwaa_local.runtime.container_reports import MIGRATION, is_up, left_workers
 from mwaa_local.runtime.environment_status import is_healthy
 from mwaa_local.runtime.handover import note_change
@@ -48,7 +48,7 @@ from mwaa_local.runtime.settings_record import render_settings
 from mwaa_local.runtime.start_record import StartRecord, load_record
 from mwaa_local.runtime.state import ServiceReport, StateFolder, read_json, write_private
 from mwaa_local.runtime.state_removal import remove_state
-from mwaa_local.runtime.visitor import container_command
+from mwaa_local.runtime.visitor import client_variables, container_command
 from mwaa_local.stack import Stack, parse_stack, render_stack
 from mwaa_local.stack_workers import Rollover
 
@@ -81,7 +81,6 @@ class ComposeRuntime:
         self, loaded: LoadedConfig, progress: StartProgress, wishes: StartWishes = NO_WISHES
     ) -> tuple[StartRecord, bool]:
         """Start the environment, or leave it alone if it runs already as asked; (record, whether it was started)."""
-        say_what_is_not_done(wishes, progress.warn)
         folder = self.folder
         folder.create()
         if wishes.graceful:
@@ -101,13 +100,15 @@ class ComposeRuntime:
                 replacement = prepare_replacement(task, what_runs, images, graceful=wishes.graceful)
                 if replacement is not None:
                     return self._replace(task, replacement, request), True
+            databases = ComposeDatabases(folder, self.site)
+            plan = databases.plan(loaded, wishes.carry_over)
             if self._containers():
                 with progress.step("Stopping what runs, to start it with what has changed"):
                     self._remove(volumes=False)
             own = Rollover(generation_digest(loaded, self.project))
             prepared = prepare_compose(task, images, run_id=random.token_hex(8), rollover=own)
-            record = build_record(prepared, self.project, request, self.site.address)
-            self._write(prepared, record)
+            prepared = databases.carry_out(plan, task, prepared)
+            self._write(prepared, build_record(prepared, self.project, request, self.site.address))
             try:
                 with progress.step(f"Containers ({compose.name})"):
                     compose.up(self._order(prepared.name))
@@ -117,7 +118,7 @@ class ComposeRuntime:
                 self._abandon()
                 raise
             self._note_ready(prepared)
-            return record, True
+            return build_record(prepared, self.project, request, self.site.address), True
 
     def _replace(self, task: ComposeTask, prepared: ComposePrepared, request: str) -> StartRecord:
         """Change what runs while its tasks go on."""
@@ -199,7 +200,8 @@ class ComposeRuntime:
     def metadata(self) -> MetadataClient:
         """Return what asks the database, from the scheduler's container."""
         prefix = container_command(self.site.client, self._containers(), terminal=False)
-        return MetadataClient(Path("python3"), "", self.host.commands, prefix, SCRIPT, self.host.environ)
+        variables = client_variables(self.host.environ)
+        return MetadataClient(Path("python3"), "", self.host.commands, prefix, SCRIPT, variables)
 
     def wait_for_replaced_workers(self) -> None:
         """Wait until the workers that have been replaced have ended what they run: twelve hours at most."""
@@ -212,6 +214,9 @@ class ComposeRuntime:
         self.stop()
         self.site.containers.remove_volume(self.kept.name(), database_volume(version.airflow))
         self.kept.permissions.unlink(missing_ok=True)
+        # Else the next start would carry over what another version has.
+        self.kept.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ComposeDatabases(self.folder, self.site).note(version.airflow)
 
     def destroy(self) -> bool:
         """Remove containers, networks, volumes and all that is kept; False if there was nothing."""

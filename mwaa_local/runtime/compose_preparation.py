@@ -60,6 +60,10 @@ class ImageSource(Protocol):
         """
         ...
 
+    def find_version(self, airflow: str) -> str | None:
+        """Return an image with this Airflow that the engine has, None if it has none."""
+        ...
+
     def discard(self, image: str) -> None:
         """Remove the image of a project, unless another one uses it."""
         ...

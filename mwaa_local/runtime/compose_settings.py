@@ -56,6 +56,8 @@ class ContainerSettings:
     user: ContainerUser
     update_permissions: bool = True
     """Whether the web server writes its permissions to the database: needed once after plugins have changed."""
+    adopted: str = ""
+    """The cluster that PostgreSQL is to put in the place of its own: one that was carried over."""
 
     def settings(self) -> tuple[Setting, ...]:
         """Return the effective settings, but for what a startup script exports."""
@@ -92,7 +94,8 @@ class ContainerSettings:
 
     def postgres_orders(self) -> dict[str, Any]:
         """Return what PostgreSQL's container is told."""
-        return {"user": self.user.as_document(), "database_password": self.secrets.database_password}
+        told = {"user": self.user.as_document(), "database_password": self.secrets.database_password}
+        return {**told, "adopt": self.adopted} if self.adopted else told
 
     def aws_orders(self) -> dict[str, Any]:
         """Return what the container of the AWS endpoint is told."""

@@ -13,6 +13,8 @@ from mwaa_local.runtime.service_logs import tail
 
 FAILURES_TO_GIVE_UP = 3
 INTERVAL = 0.25
+INTERVAL_OF_TASKS = 2.0
+"""Between two looks at workers whose tasks may take hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +43,15 @@ class ComposeWaiting:
             self.clock.sleep(INTERVAL)
 
     def until_migrated(self, patience: float) -> None:
-        """Wait until the migration has ended well; RoleFailedError says what it said otherwise."""
+        """Wait until a migration that is not repeated has ended well; RoleFailedError says what failed."""
         deadline = self.clock.monotonic() + patience
         while True:
             for container in self.containers.list(self.name):
-                if _has_failed(container):
-                    raise self.failure(container.service, f"ended with exit code {container.exit_code}")
-                done = container.service == MIGRATION and container.state == "exited"
-                if done and container.exit_code == 0:
-                    return
+                if container.state in ("exited", "dead"):
+                    if container.exit_code != 0:
+                        raise self.failure(container.service, f"ended with exit code {container.exit_code}")
+                    if container.service == MIGRATION:
+                        return
             if self.clock.monotonic() > deadline:
                 raise self.failure(MIGRATION, f"had not ended after {patience:.0f} s")
             self.clock.sleep(INTERVAL)
@@ -61,7 +63,7 @@ class ComposeWaiting:
             running = {each.service for each in self.containers.list(self.name) if each.state == "running"}
             if not running & services:
                 return
-            self.clock.sleep(INTERVAL)
+            self.clock.sleep(INTERVAL_OF_TASKS)
 
     def failure(self, service: str, what: str) -> RoleFailedError:
         """Return the error of a service, with its last words: from its log, or what its container has printed."""

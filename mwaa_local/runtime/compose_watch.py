@@ -35,6 +35,7 @@ class ComposeWatch:
         """Return a report of each service; unless they are asked, what runs counts as healthy."""
         stack = parse_stack(self.folder.stack.read_text(encoding="utf-8", errors="replace"))
         now = self.now()
+        ready = read_json(self.folder.ready) or {}
         duties = read_duties(ComposeProject(self.folder).beats) if stack.scaling is not None else {}
         sighting = Sighting(
             stack=stack,
@@ -43,7 +44,8 @@ class ComposeWatch:
             duties=duties,
             killed=read_killed(ComposeProject(self.folder).beats),
             limits=self._limits(stack),
-            ready_run=str((read_json(self.folder.ready) or {}).get("run_id", "")),
+            # What is being replaced is starting, not ill.
+            ready_run="" if ready.get("changing") else str(ready.get("run_id", "")),
             now=now,
         )
         return report_services(sighting)

@@ -147,7 +147,10 @@ def _report(spec: ServiceSpec, container: ContainerRecord | None, sighting: Sigh
     was_healthy = container.run_id == sighting.ready_run and not awoken
     phase = _phase(container, sighting.answers.get(spec.name, True), sighting.now, was_healthy=was_healthy)
     report = _as_report(container, spec.role, phase, sighting, was_healthy=was_healthy)
-    return replace(report, leaving=known is not None and known.duty is Duty.LEAVING)
+    if known is None:
+        return report
+    since = max(report.since, known.since)
+    return replace(report, leaving=known.duty is Duty.LEAVING, since=since)
 
 
 def _report_other(container: ContainerRecord, sighting: Sighting) -> ServiceReport:

@@ -5,11 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mwaa_local.config_loading import load_config
 from mwaa_local.errors import RoleFailedError
-from mwaa_local.project import find_project
-from mwaa_local.runtime.backend import StartWishes
-from mwaa_local.runtime.compose_wishes import without_scaling
 from mwaa_local.runtime.handover import (
     HANDOVER_SIGNAL,
     confirm,
@@ -23,7 +19,6 @@ from mwaa_local.runtime.scaling_record import ScalingReport, load_scaling, save_
 from mwaa_local.runtime.state import StateFolder, read_json
 from mwaa_local.stack import Stack
 from tests.fakes import FakeClock, FakeProcesses
-from tests.unit.settings_of_a_project import PLAIN
 
 STACK = Stack((), None, "run")
 
@@ -118,20 +113,3 @@ def test_a_report_of_scaling_is_read_back_and_a_damaged_one_is_none(site: Site) 
     save_scaling(site.folder, None)
     save_scaling(site.folder, None)
     assert load_scaling(site.folder) is None
-
-
-def test_containers_say_what_they_do_not_do() -> None:
-    said: list[str] = []
-    loaded = load_config(find_project(PLAIN), {"autoscale": True, "min_workers": 2}, {})
-
-    config = without_scaling(loaded, StartWishes(graceful=True, carry_over=True), said.append).config
-
-    assert (config.autoscale, config.workers) == (False, 2)
-    assert said == [
-        "Containers are replaced at once: tasks that run are not waited for (--graceful is native only).",
-        "Each version has a database of its own in containers: nothing is carried over.",
-        "Workers do not follow the tasks in containers: 2 run all the time.",
-    ]
-    plain = load_config(find_project(PLAIN), {}, {})
-    assert without_scaling(plain, StartWishes(), said.append) == plain
-    assert len(said) == 3

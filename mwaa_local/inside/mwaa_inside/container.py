@@ -1,9 +1,9 @@
 """The entry program of a role's container: `python3 -m mwaa_inside.container ROLE`, started as root.
 
 Makes the container's user the host's, waits for what the role needs, runs the startup script as MWAA does, then becomes
-the role. `migrate` makes the database ready and ends; `exec -- COMMAND...` becomes a command in the role's environment.
-What it is told lies in a file that only root can read, so that no secret shows in the container's description. Runs on
-Python 3.7 and up, with the standard library.
+the role. `migrate` makes the database ready and ends; with the version of an older Airflow it takes it back for that.
+`exec -- COMMAND...` becomes a command in the role's environment. What it is told lies in a file that only root can
+read, so that no secret shows in the container's description. Runs on Python 3.7 and up, with the standard library.
 """
 
 import json
@@ -32,7 +32,7 @@ OWN_FOLDERS = (".", ".local", ".local/bin", "logs", "requirements", "startup")
 SOCKET_VARIABLE = "MWAA_LOCAL_COMMAND_SOCKET"
 LOG_VARIABLE = "MWAA_LOCAL_LOG"
 PASSWORDS_VARIABLE = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"
-USAGE = "usage: python3 -m mwaa_inside.container {} | migrate | exec -- COMMAND...\n".format(
+USAGE = "usage: python3 -m mwaa_inside.container {} | migrate [OLDER] | exec -- COMMAND...\n".format(
     " | ".join(ROLES)
 )
 
@@ -40,7 +40,8 @@ USAGE = "usage: python3 -m mwaa_inside.container {} | migrate | exec -- COMMAND.
 def main(arguments):
     """Become what is asked for; return the exit code where that cannot be."""
     role = arguments[0] if arguments else ""
-    if role not in (*ROLES, "migrate", "exec") or (role == "exec") != (arguments[1:2] == ["--"]):
+    wrong = (role == "exec") != (arguments[1:2] == ["--"])
+    if role not in (*ROLES, "migrate", "exec") or wrong:
         sys.stderr.write(USAGE)
         return 2
     try:
@@ -48,7 +49,7 @@ def main(arguments):
         if role == "exec":
             return run_command(orders, arguments[2:])
         prepare_container(orders)
-        return migrate(orders) if role == "migrate" else run_role(orders, role)
+        return migrate(orders, arguments[1:2]) if role == "migrate" else run_role(orders, role)
     except (ContainerFailure, StartupFailure, WaitFailure) as failure:
         sys.stderr.write("mwaa-local: {}\n".format(failure))
         return 1
@@ -78,13 +79,20 @@ def prepare_container(orders):
         write_log_too(log, user)
 
 
-def migrate(orders):
-    """Make schema and admin ready, as the user; needs no startup script, as on MWAA."""
+def migrate(orders, older):
+    """Make schema and admin ready, as the user; needs no startup script, as on MWAA.
+
+    With an older version, take the schema back for that: the settings are that version's, so that none is used.
+    """
     wait_for_servers(wanted_servers(orders)[:1])
     environment = role_environment(orders, "scheduler", {})
     environment["MWAA_LOCAL_DATABASE_URL"] = orders["database_url"]
     environment["MWAA_LOCAL_ADMIN_PASSWORD"] = orders.get("admin_password") or ""
-    return become(orders, [sys.executable, "-m", "mwaa_inside.container_database"], environment)
+    if older:
+        environment = {name: value for name, value in environment.items() if not name.startswith("AIRFLOW__")}
+        for section in ("CORE", "DATABASE"):
+            environment["AIRFLOW__{}__SQL_ALCHEMY_CONN".format(section)] = orders["database_url"]
+    return become(orders, [sys.executable, "-m", "mwaa_inside.container_database", *older], environment)
 
 
 def run_role(orders, role):

@@ -1,9 +1,10 @@
 """Makes the metadata database of a Compose environment ready: its schema, and the user `admin`.
 
-    MWAA_LOCAL_DATABASE_URL=... python3 -m mwaa_inside.container_database
+    MWAA_LOCAL_DATABASE_URL=... python3 -m mwaa_inside.container_database [OLDER]
 
 The schema is loaded from what the image holds of it, which takes a second; without that Airflow's own commands make it.
-A comment on it says which Airflow has made it, so that the next start need not import Airflow to know.
+A comment on it says which Airflow has made it, so that the next start need not import Airflow to know. With the version
+of an older Airflow, the schema is taken back for that instead, which then makes it its own.
 """
 
 import os
@@ -30,11 +31,16 @@ def main():
     mark = "mwaa-local Airflow {}".format(os.environ["AIRFLOW_VERSION"])
     connection = connect(url)
     connection.autocommit = True
+    older = sys.argv[1:]
+    if older:
+        take_back(connection, older[0])
+        return 0
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
         found = mark_of(cursor)
         if found != mark:
             if found is not None or not load_schema(cursor, SCHEMA):
+                sys.argv[1:] = [] if found is None else ["upgrade"]
                 create_schema.main()
             cursor.execute("COMMENT ON SCHEMA public IS %s", (mark,))
     connection.close()
@@ -43,6 +49,15 @@ def main():
             set_admin(cursor, password)
     say_migrated()
     return 0
+
+
+def take_back(connection, older):
+    """Take the schema back for an older Airflow."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
+        sys.argv[1:] = ["downgrade", older]
+        create_schema.main()
+    connection.close()
 
 
 def connect(url):

@@ -1,0 +1,290 @@
+"""What changes while an environment runs in containers: the number of workers, graceful updates, other versions."""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mwaa_local.config_loading import FlagValue
+from mwaa_local.errors import DatabaseError, RoleFailedError, UsageError
+from mwaa_local.runtime.backend import NO_WISHES, StartWishes
+from mwaa_local.runtime.worker_duties import load_order
+from tests.compose_site import Site
+from tests.fakes import FakeClock
+
+GRACEFUL = StartWishes(graceful=True)
+CARRY, LEAVE = StartWishes(carry_over=True), StartWishes(carry_over=False)
+
+
+@dataclass(slots=True)
+class BeatingClock(FakeClock):
+    """A clock by which every worker has a beat as soon as somebody waits."""
+
+    beats: Path = Path()
+
+    def sleep(self, seconds: float) -> None:
+        FakeClock.sleep(self, seconds)
+        self.beats.mkdir(parents=True, exist_ok=True)
+        for name in ("worker", *(f"worker-{number}" for number in range(1, 9))):
+            (self.beats / f"{name}.beat").touch()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    root = tmp_path / "orders"
+    made = Site(root, clock=BeatingClock(beats=root / ".mwaa-local" / "run" / "beats"))
+    made.answer()
+    return made
+
+
+def start(site: Site, wishes: StartWishes = NO_WISHES, **flags: FlagValue) -> bool:
+    return site.start(wishes, **{"executor": "celery", **flags})
+
+
+def ids(site: Site) -> dict[str, str]:
+    return {each.service: each.id for each in site.containers.list(site.name)}
+
+
+def workers(site: Site) -> set[str]:
+    return {name for name in ids(site) if name.startswith("worker")}
+
+
+def end(site: Site, *services: str) -> None:
+    """Have containers end that have been asked to."""
+    assert set(services) <= set(site.containers.let_go_of)
+    for name in services:
+        site.containers.change(site.name, name, state="exited", pid=None)
+
+
+def test_another_number_of_workers_touches_nothing_else(site: Site) -> None:
+    start(site, workers="2")
+    before = ids(site)
+    assert start(site, workers="3")
+    assert ids(site).items() > before.items()
+    assert workers(site) == {"worker-1", "worker-2", "worker-3"}
+    assert start(site, workers="1")
+    assert site.containers.let_go_of == ["worker-2", "worker-3"]
+    assert {name: each for name, each in ids(site).items() if name in before} == before
+    assert site.containers.removals == []
+    assert not start(site, workers="1")
+
+
+def test_other_bounds_reach_the_endpoint_and_touch_nothing(site: Site) -> None:
+    start(site, autoscale=True, max_workers="3")
+    before = ids(site)
+    assert workers(site) == {"worker-1", "worker-2", "worker-3"}
+    start(site, autoscale=True, max_workers="4")
+    order = load_order(site.runtime.kept.beats)
+    assert order is not None
+    assert (order.scaling.maximum, len(order.workers)) == (4, 4)
+    assert ids(site).items() > before.items()
+    assert site.compose.services["worker-4"]["environment"]["MWAA_LOCAL_SCALED"] == "1"
+
+
+def test_workers_that_sleep_when_they_are_not_wanted_take_the_place_of_those_that_cannot(site: Site) -> None:
+    start(site, workers="1")
+    start(site, autoscale=True, max_workers="2")
+    assert site.containers.let_go_of == ["worker"]
+    assert set(site.compose.services) > {"worker-1", "worker-2"}
+    assert "worker" not in site.compose.services
+
+
+def test_a_change_of_anything_else_stops_all_unless_it_is_to_be_graceful(site: Site) -> None:
+    start(site)
+    start(site, environment_class="mw1.medium")
+    assert site.containers.let_go_of == []
+    assert len(site.containers.removals) == 1
+
+
+def test_in_a_graceful_update_new_workers_come_and_old_ones_end_what_they_run(site: Site) -> None:
+    start(site, workers="2")
+    before = ids(site)
+    start(site, GRACEFUL, workers="2", environment_class="mw1.medium")
+    assert site.containers.let_go_of == ["worker-1", "worker-2"]
+    after = ids(site)
+    assert {name for name in before if after[name] == before[name]} == {
+        "aws",
+        "migrate",
+        "postgres",
+        "worker-1",
+        "worker-2",
+    }
+    assert workers(site) == {"worker-1", "worker-2", "worker-3", "worker-4"}
+    leaving = {each.name for each in site.runtime.services() if each.leaving}
+    assert leaving == {"worker-1", "worker-2"}
+    assert site.runtime.is_healthy()
+
+
+def test_workers_that_have_ended_are_removed_and_what_they_held_is_given_back(site: Site) -> None:
+    start(site)
+    start(site, GRACEFUL, environment_class="mw1.medium")
+    end(site, "worker")
+    assert "worker" not in {each.name for each in site.runtime.services()}
+    site.runtime.wait_for_replaced_workers()
+    assert workers(site) == {"worker-1"}
+    assert [url for url in site.http.posted if url.endswith("/_mwaa_local/release?consumer=worker")]
+
+
+def test_nobody_waits_for_workers_that_have_been_replaced_longer_than_twelve_hours(site: Site) -> None:
+    start(site)
+    start(site, GRACEFUL, environment_class="mw1.medium")
+    began = site.clock.now()
+    site.runtime.wait_for_replaced_workers()
+    assert 43200 <= site.clock.now() - began < 43300
+
+
+def test_what_neither_file_nor_override_has_is_removed_in_a_graceful_update(site: Site) -> None:
+    start(site, schedulers="2")
+    found = site.containers.found[site.name]
+    found.append(replace(found[0], id="redis", service="redis", role="", run_id=""))
+    start(site, GRACEFUL, schedulers="1")
+    assert {"scheduler", "redis"} < set(ids(site))
+    assert "scheduler-2" not in ids(site)
+
+
+def test_where_networks_change_all_is_stopped(site: Site) -> None:
+    start(site)
+    start(site, GRACEFUL, network_mode="private")
+    assert len(site.containers.removals) == 1
+    assert "gateway" in ids(site)
+
+
+def test_a_replacement_that_fails_leaves_running_tasks_alone(site: Site) -> None:
+    start(site)
+    site.http.answers.clear()
+    with pytest.raises(RoleFailedError) as raised:
+        start(site, GRACEFUL, environment_class="mw1.medium", wait="5")
+    assert "running tasks go on: start it again with --graceful" in raised.value.hint
+    assert "worker" in workers(site)
+    assert site.containers.removals == []
+
+
+def test_a_replacement_that_was_interrupted_is_not_taken_for_done(site: Site) -> None:
+    start(site)
+    site.compose.fails = "interrupted"
+    with pytest.raises(Exception, match="interrupted"):
+        start(site, GRACEFUL, environment_class="mw1.medium")
+    site.compose.fails = ""
+    assert start(site, environment_class="mw1.medium")
+    assert site.runtime.is_healthy()
+
+
+def test_another_version_begins_gracefully_when_the_tasks_have_ended(site: Site) -> None:
+    start(site)
+    site.containers.idle = True
+    start(site, GRACEFUL, version="2.4.3")
+
+    assert site.containers.let_go_of == ["worker"]
+    assert "Waiting for running tasks to end" in site.progress.said
+    assert site.progress.said.index("Waiting for running tasks to end") < site.progress.said.index(
+        "Stopping what runs, to start it with what has changed"
+    )
+
+
+def carried(site: Site) -> list[tuple[str, list[str]]]:
+    """Return (image, arguments) of the migrations that have run while metadata were carried over."""
+    found = []
+    for document in site.compose.ups:
+        if document["services"]["postgres"]["command"][1] == "carry-over":
+            migrate = document["services"]["migrate"]
+            found.append((migrate["image"], migrate["command"][3:]))
+    return found
+
+
+def postgres_orders(site: Site) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((site.runtime.folder.compose / "postgres.json").read_text())
+    return found
+
+
+def test_another_version_takes_the_metadata_over_from_a_volume_that_it_only_reads(site: Site) -> None:
+    site.start()
+    site.start(version="2.4.3")
+    assert "Carrying the metadata of Airflow 2.2.2 over to 2.4.3" in site.progress.said
+    assert carried(site) == [("airflow:2.4.3", ["migrate"])]
+    document = site.compose.ups[1]
+    mounts = {each["target"]: each for each in document["services"]["postgres"]["volumes"]}
+    assert mounts["/source"] == {
+        "type": "volume",
+        "source": "postgres-2.2.2",
+        "target": "/source",
+        "read_only": True,
+    }
+    assert mounts["/var/lib/postgresql/data"]["source"] == "postgres-2.4.3"
+    assert postgres_orders(site)["adopt"] == document["services"]["postgres"]["command"][2]
+    assert "ports" not in document["services"]["postgres"]
+
+
+def test_a_version_that_has_a_database_goes_on_with_it_unless_it_is_asked_to_take_over(site: Site) -> None:
+    site.start()
+    site.start(version="2.4.3")
+    site.start(version="2.2.2")
+    assert len(carried(site)) == 1
+    assert "Warning: Airflow 2.2.2 goes on with the database that it had here" in site.progress.said[-3][:70]
+    assert "adopt" not in postgres_orders(site)
+    site.start(CARRY, version="2.4.3")
+    assert len(carried(site)) == 2
+
+
+def test_a_newer_version_takes_its_metadata_back_itself(site: Site) -> None:
+    site.start(version="2.10.3")
+    site.start(version="2.4.3")
+    assert carried(site) == [("airflow:2.10.3", ["migrate", "2.4.3"]), ("airflow:2.4.3", ["migrate"])]
+
+
+def test_without_the_newer_versions_image_nothing_is_stopped(site: Site) -> None:
+    site.start(version="2.10.3")
+    site.images.absent = ("2.10.3",)
+    with pytest.raises(DatabaseError, match="the engine has no image of it") as raised:
+        site.start(version="2.4.3")
+    assert raised.value.hint.startswith("mwaa-local build --version 2.10.3, or begin with an empty database")
+    assert site.runtime.is_running()
+
+
+def test_what_cannot_be_carried_over_is_refused_if_it_is_asked_for(site: Site) -> None:
+    site.start()
+    with pytest.raises(UsageError, match="cannot be carried over to 3"):
+        site.start(CARRY, version="3.0.6")
+    assert site.runtime.is_running()
+    site.start(version="3.0.6")
+    assert carried(site) == []
+
+
+def test_an_empty_database_can_be_asked_for(site: Site) -> None:
+    site.start()
+    site.start(LEAVE, version="2.4.3")
+    assert carried(site) == []
+    assert any("begins with an empty database, as asked" in each for each in site.progress.said)
+
+
+def test_a_migration_that_fails_leaves_the_volumes_as_they_were(site: Site) -> None:
+    site.start()
+    site.compose.migration = 1
+    with pytest.raises(DatabaseError, match=r"of Airflow 2\.2\.2 could not be carried over") as raised:
+        site.start(version="2.4.3")
+    assert "--no-carry-over" in raised.value.hint
+    assert site.containers.volumes[site.name] == {"postgres-2.2.2", "commands"}
+    assert not site.runtime.is_running()
+    site.compose.migration = 0
+    site.start(version="2.4.3")
+    assert len(carried(site)) == 2
+
+
+def test_a_carry_over_that_was_killed_is_begun_again(site: Site) -> None:
+    """What it has left of a volume is not taken for the version's own database."""
+    site.start()
+    site.containers.volumes[site.name].add("postgres-2.4.3")
+    record = {"version": "2.2.2", "before": None, "unfinished": "2.4.3", "adopted": ""}
+    (site.runtime.folder.compose / "database.json").write_text(json.dumps(record))
+    site.start(version="2.4.3")
+    assert carried(site) == [("airflow:2.4.3", ["migrate"])]
+
+
+def test_after_a_reset_nothing_is_carried_over(site: Site) -> None:
+    site.start()
+    site.start(version="2.4.3")
+    site.runtime.reset_database(site.load(version="2.4.3").version)
+    site.start(version="2.4.3")
+    assert len(carried(site)) == 1
+    assert "adopt" not in postgres_orders(site)
