@@ -92,7 +92,16 @@ def visit_container(
     terminal: bool,
 ) -> Visit:
     """Return what a visitor gets of an environment in containers: a place in the scheduler's."""
-    return Visit(Path("python3"), environ, container_command(client, containers, terminal=terminal))
+    command = container_command(client, containers, terminal=terminal)
+    return Visit(Path("python3"), client_variables(environ), command)
+
+
+def client_variables(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the variables of the program that brings a command into a container.
+
+    What is passed on is there at least empty: Podman refuses a name that comes without a value.
+    """
+    return {**dict.fromkeys(PASSED_ON, ""), **environ}
 
 
 def container_command(

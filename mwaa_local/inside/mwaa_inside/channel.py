@@ -54,7 +54,7 @@ def serve(program, answer):
 def read_request():
     """Return the request: from a variable where the caller cannot write to our stdin, else from stdin."""
     text = os.environ.pop(REQUEST_VARIABLE, None)
-    if text is None:
+    if not text:
         text = sys.stdin.buffer.read().decode("utf-8")
     try:
         request = json.loads(text)

@@ -74,7 +74,8 @@ def remembered():
 
 def for_a_command(environment, orders):
     """Return the environment of a command that somebody calls in a role's container."""
-    called_with = {name: os.environ[name] for name in OF_A_CALL if name in os.environ}
+    # Empty is what a caller has not got: Podman only passes on what has a value.
+    called_with = {name: os.environ[name] for name in OF_A_CALL if os.environ.get(name)}
     own = {
         name: value
         for name, value in environment.items()
