@@ -29,7 +29,7 @@ DAYS = 30.0
 
 @click.group()
 def cache_command() -> None:
-    """Show and prune what projects share: environments, database templates."""
+    """Show and prune what projects share: environments, database templates, what images are built with."""
 
 
 @cache_command.command("list")
@@ -97,9 +97,8 @@ def render_items(rows: Sequence[tuple[CacheItem, Size]], now: float) -> str:
 
 
 def _remark(item: CacheItem, now: float) -> str:
-    if item.is_in_use(now):
-        return "in use"
-    return "edited" if _changed(item) else ""
+    state = "in use" if item.is_in_use(now) else "edited" if _changed(item) else ""
+    return "; ".join(part for part in (item.purpose, state) if part)
 
 
 def _changed(item: CacheItem) -> tuple[str, ...]:
@@ -110,6 +109,7 @@ def _document(item: CacheItem, size: Size, now: float) -> dict[str, Any]:
     return {
         "kind": item.kind,
         "name": item.name,
+        "purpose": item.purpose or None,
         "folder": str(item.folder),
         "bytes": size.taken,
         "freed_bytes": size.freed,

@@ -6,6 +6,7 @@ be being copied).
 """
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
@@ -18,7 +19,11 @@ MOMENT = 600.0
 """Seconds after its last use in which something counts as in use."""
 DAY = 86400.0
 ENVIRONMENTS = "environments"
-_SHELVES = (ENVIRONMENTS, "databases", "pytest")
+WHEELS, SCHEMAS = "wheels", "schemas"
+"""What images are built with, by the digest of the system or of the version."""
+SCHEMA_VERSION = "airflow.txt"
+"""In the folder of a schema: the version of Airflow that it is of."""
+_SHELVES = (ENVIRONMENTS, "databases", "pytest", WHEELS, SCHEMAS)
 """Folders that hold one item in each folder."""
 _MEMORIES = ("requirements", "validate", "deploy")
 """Folders that are an item by themselves: what checks and plans remember.
@@ -27,6 +32,8 @@ Whatever else there is must stay: PostgreSQL's programs (the data of projects ca
 browser has been told to trust, the locks of ports.
 """
 _BUILDING = (".new", ".scratch")
+_AIRFLOW = re.compile(r"apache[_-]airflow-(\d+(?:\.\d+)+)(?:-|\.tar)")
+"""Airflow itself among packages, as a wheel or as an archive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,8 @@ class CacheItem:
     """When it was last used, in seconds since the epoch."""
     busy: bool
     """Whether somebody builds it or runs from it."""
+    purpose: str = ""
+    """What it is for, where its name does not say so."""
 
     def is_in_use(self, now: float) -> bool:
         """Tell whether it must be left alone."""
@@ -59,7 +68,7 @@ class Size:
 def list_items(cache: Path, locks: Locks, is_mentioned: Callable[[Path], bool]) -> tuple[CacheItem, ...]:
     """Return everything that can be removed, by kind and name; `is_mentioned` tells whether a process names a path."""
     return tuple(
-        CacheItem(kind, folder.name, folder, lock, _used(folder, lock), busy)
+        CacheItem(kind, folder.name, folder, lock, _used(folder, lock), busy, _purpose(kind, folder))
         for kind, folder, lock in _find(cache)
         for busy in ((lock is not None and locks.is_held(lock)) or is_mentioned(folder),)
     )
@@ -129,6 +138,17 @@ def _find(cache: Path) -> Iterator[tuple[str, Path, Path | None]]:
             if not folder.name.endswith(_BUILDING):
                 locks = (shelf / f"{folder.name}.lock", lock_of(folder))
                 yield shelf.name, folder, next((lock for lock in locks if lock.exists()), None)
+
+
+def _purpose(kind: str, folder: Path) -> str:
+    """Return whose images need what lies in a folder that has the name of a digest."""
+    matches = (_AIRFLOW.match(path.name) for path in folder.glob("apache?airflow-[0-9]*"))
+    found = {match[1] for match in matches if match}
+    if kind == SCHEMAS:
+        with suppress(OSError, ValueError):
+            found = {(folder / SCHEMA_VERSION).read_text(encoding="ascii").strip()}
+    versions = sorted(found, key=lambda text: [int(part) for part in re.findall(r"\d+", text)])
+    return f"images of Airflow {', '.join(versions)}" if versions else ""
 
 
 def _folders(parent: Path) -> tuple[Path, ...]:

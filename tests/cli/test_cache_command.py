@@ -91,3 +91,43 @@ def test_a_shared_file_that_was_edited_in_place_is_reported(cli: Cli, environmen
     (check,) = (check for check in checks if check["name"] == "Shared files")
     assert check["verdict"] == "warning"
     assert check["found"] == "edited since 2.2.2-0123 was built: library.py"
+
+
+@pytest.fixture
+def wheels(tmp_path: Path) -> Path:
+    """Wheels of two versions' images, as a build keeps them, which nobody has needed for forty days."""
+    folder = tmp_path / "cache" / "wheels" / "0123456789ab"
+    folder.mkdir(parents=True)
+    airflow = ("apache-airflow-2.10.3.tar.gz", "apache_airflow-2.2.2-py3-none-any.whl")
+    for name in (*airflow, "apache-airflow-providers-ftp-2.0.1.tar.gz"):
+        (folder / name).write_bytes(b"PK")
+    schema = tmp_path / "cache" / "schemas" / "ba9876543210"
+    schema.mkdir(parents=True)
+    (schema / "schema.sql").write_text("CREATE TABLE dag ();")
+    (schema / "airflow.txt").write_text("2.2.2")
+    for made in (folder, schema):
+        lock = made.with_name(f".{made.name}.lock")
+        lock.touch()
+        for path in (*made.iterdir(), made, lock):
+            os.utime(path, (FORTY_DAYS_AGO, FORTY_DAYS_AGO))
+    return folder
+
+
+def test_what_images_are_built_with_is_listed_by_digest_and_removed_as_the_rest(
+    cli: Cli, wheels: Path
+) -> None:
+    assert cli("cache", "list").stdout.splitlines() == [
+        "KIND     NAME          SIZE     FREES    USED",
+        "wheels   0123456789ab  16.0 KB  16.0 KB  40 d ago  images of Airflow 2.2.2, 2.10.3",
+        "schemas  ba9876543210  12.0 KB  12.0 KB  40 d ago  images of Airflow 2.2.2",
+    ]
+    lock = wheels.with_name(".0123456789ab.lock")
+    os.utime(lock)
+    listed = {item["kind"]: item for item in json.loads(cli("cache", "list", "--json").stdout)}
+    assert (listed["wheels"]["purpose"], listed["wheels"]["in_use"]) == (
+        "images of Airflow 2.2.2, 2.10.3",
+        True,
+    )
+    pruned = json.loads(cli("cache", "prune", "--yes", "--json").stdout)
+    assert [item["name"] for item in pruned] == ["ba9876543210"]
+    assert wheels.is_dir()
