@@ -118,8 +118,8 @@ def test_what_images_are_built_with_is_listed_by_digest_and_removed_as_the_rest(
 ) -> None:
     assert cli("cache", "list").stdout.splitlines() == [
         "KIND     NAME          SIZE     FREES    USED",
-        "wheels   0123456789ab  16.0 KB  16.0 KB  40 d ago  images of Airflow 2.2.2, 2.10.3",
-        "schemas  ba9876543210  12.0 KB  12.0 KB  40 d ago  images of Airflow 2.2.2",
+        "wheels   0123456789ab  12.0 KB  12.0 KB  40 d ago  images of Airflow 2.2.2, 2.10.3",
+        "schemas  ba9876543210  8.0 KB   8.0 KB   40 d ago  images of Airflow 2.2.2",
     ]
     lock = wheels.with_name(".0123456789ab.lock")
     os.utime(lock)
