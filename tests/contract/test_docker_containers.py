@@ -71,6 +71,13 @@ def test_volumes_stay_unless_their_removal_is_asked_for(site: Site) -> None:
     assert not site.containers.remove(PROJECT, volumes=True)
 
 
+def test_volumes_are_known_by_the_names_that_they_have_in_the_file(site: Site) -> None:
+    site.make_volume(PROJECT, "kept")
+    assert site.containers.volumes_of(PROJECT) == {"kept"}
+    site.containers.remove(PROJECT, volumes=True)
+    assert site.containers.volumes_of(PROJECT) == frozenset()
+
+
 def test_the_machine_has_something(site: Site) -> None:
     machine = site.containers.machine()
     assert machine.cpus >= 1

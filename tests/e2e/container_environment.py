@@ -5,8 +5,9 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,11 @@ with dag("greedy") as greedy:
 with dag("slow") as slow:
     retries = {"retries": 5, "retry_delay": timedelta(seconds=1)}
     BashOperator(task_id="work", bash_command="sleep 10", **retries)
+with dag("waiting") as waiting:
+    for name in ("one", "two"):
+        # Where the DAG files lie everything can be read, and the host can write.
+        until = "while [ ! -e /usr/local/airflow/dags/go ]; do sleep 0.2; done"
+        BashOperator(task_id=name, bash_command=until)
 """
 CONFIG = """\
 [environment]
@@ -52,6 +58,7 @@ version = "{version}"
 
 [airflow_options]
 "scheduler.scheduler_zombie_task_threshold" = 10
+"celery.worker_autoscale" = "1,1"
 """
 
 
@@ -114,6 +121,15 @@ class ContainerEnvironment:
         """Return what `status` says of a service."""
         return next(service for service in self.status()["services"] if service["name"] == name)
 
+    def workers(self, **wanted: Any) -> set[str]:
+        """Return the names of the workers that `status` shows, of those of which it says what is wanted."""
+        return {
+            service["name"]
+            for service in self.status()["services"]
+            if service["role"] == "worker"
+            and all(service.get(name, False) == value for name, value in wanted.items())
+        }
+
     def see_health(self, after: str) -> None:
         """Wait until every service is healthy."""
         eventually(lambda: self.status()["health"] == "healthy", f"the environment is healthy after {after}")
@@ -162,7 +178,7 @@ class ContainerEnvironment:
 
 def make_environment(engine: PrivateEngine | None, version: str, folder: Path) -> ContainerEnvironment:
     """Return a project on an engine, or for the native runtime."""
-    variables = {"MWAA_LOCAL_WAIT": "300"}
+    variables = {"MWAA_LOCAL_WAIT": "300", "MWAA_LOCAL_SCALE_IN_AFTER": "2"}
     if engine is not None:
         cache = Path(os.environ["MWAA_LOCAL_CACHE"])
         bases = {minor: base_image(engine, minor, cache) for minor in {PYTHONS[version], "3.11"}}
@@ -177,6 +193,15 @@ def make_environment(engine: PrivateEngine | None, version: str, folder: Path) -
     return made
 
 
+def move_on(environment: ContainerEnvironment, engine: PrivateEngine, version: str) -> ContainerEnvironment:
+    """Return the same project with another version."""
+    config = environment.folder / "mwaa-local.toml"
+    config.write_text(CONFIG.format(version=version), encoding="utf-8")
+    base = base_image(engine, PYTHONS[version], Path(os.environ["MWAA_LOCAL_CACHE"]))
+    variables = {**environment.variables, "MWAA_LOCAL_BASE_IMAGE": base}
+    return replace(environment, version=version, variables=variables)
+
+
 def base_image(engine: PrivateEngine, minor: str, cache: Path) -> str:
     """Return the name of a base image, which an engine that was there before may have already."""
     name = f"stand-in/python:{minor}"
@@ -186,7 +211,8 @@ def base_image(engine: PrivateEngine, minor: str, cache: Path) -> str:
 
 def see_nothing_left(environment: ContainerEnvironment) -> None:
     """Destroy an environment and look for what is left of it."""
-    environment.run("start")
+    if environment.run("status").returncode:
+        environment.run("start")
     name = environment.compose_project()
     environment.succeed("destroy", "--yes")
     assert not environment.state.exists()
@@ -194,6 +220,41 @@ def see_nothing_left(environment: ContainerEnvironment) -> None:
         for kind in (("ps", "--all"), ("volume", "ls"), ("network", "ls")):
             label = f"label=com.docker.compose.project={name}"
             assert environment.docker(*kind, "--quiet", "--filter", label) == ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedEnvironment:
+    """What a Compose file of ours has started, and somebody who is as far away as the rest of the world."""
+
+    compose: tuple[str, ...]
+    address: str
+
+    def reaches_world(self, service: str) -> bool:
+        """Tell whether a service has a way out."""
+        call = f"import socket; socket.create_connection(('{self.address}', 8000), 3)"
+        command = [*self.compose, "exec", "-T", service, "python3", "-c", call]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+@contextmanager
+def run_exported(
+    environment: ContainerEnvironment, file: Path, *options: str
+) -> Iterator[ExportedEnvironment]:
+    """Export an environment, run the file without mwaa-local, and remove what that has made."""
+    environment.succeed("compose", "export", "--output", str(file), *options)
+    name = f"exported-{os.getpid()}"
+    compose = ("docker-compose", "--host", environment.engine, "--file", str(file), "--project-name", name)
+    subprocess.run([*compose, "up", "--detach"], check=True, capture_output=True)
+    # Only on the network that leads out.
+    base = environment.variables["MWAA_LOCAL_BASE_IMAGE"]
+    server = ["python3", "-m", "http.server", "8000"]
+    world = environment.docker("run", "--detach", "--rm", "--network", f"{name}_outer", base, *server).strip()
+    try:
+        form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+        yield ExportedEnvironment(compose, environment.docker("inspect", "--format", form, world).strip())
+    finally:
+        environment.docker("rm", "--force", world)
+        subprocess.run([*compose, "down", "--volumes"], check=True, capture_output=True)
 
 
 def fetch(port: int, path: str) -> str:

@@ -8,7 +8,6 @@ random container is killed around a stop and a start.
 import json
 import os
 import random
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +19,8 @@ from tests.e2e.container_environment import (
     ContainerEnvironment,
     fetch,
     make_environment,
+    move_on,
+    run_exported,
     see_nothing_left,
 )
 from tests.e2e.local_environment import eventually
@@ -28,6 +29,7 @@ pytestmark = [pytest.mark.airflow, pytest.mark.docker]
 
 ROUNDS = int(os.environ.get("MWAA_LOCAL_TEST_ROUNDS", "1"))
 KEPT = ("a value", "a secret")
+SCALED = ("--autoscale", "--max-workers", "2")
 CONTAINERS = pytest.mark.parametrize("environment", ["compose"], indirect=True)
 
 
@@ -234,53 +236,73 @@ def test_rounds_of_stop_kill_and_start_lose_nothing(healthy: ContainerEnvironmen
 
 
 @CONTAINERS
-def test_an_exported_file_runs_without_mwaa_local_and_a_private_web_server_has_no_way_out(
-    healthy: ContainerEnvironment, tmp_path: Path
+def test_workers_come_with_the_tasks_and_are_replaced_without_ending_them(
+    healthy: ContainerEnvironment,
 ) -> None:
-    healthy.succeed("stop")
-    file = tmp_path / "exported.yml"
-    healthy.succeed("compose", "export", "--output", str(file), "--network-mode", "private")
-    name = f"exported-{os.getpid()}"
-    compose = ["docker-compose", "--host", healthy.engine, "--file", str(file), "--project-name", name]
-    subprocess.run([*compose, "up", "--detach"], check=True, capture_output=True)
-    # Somebody who is as far away as the rest of the world: only on the network that leads there.
-    base = healthy.variables["MWAA_LOCAL_BASE_IMAGE"]
-    server = ["python3", "-m", "http.server", "8000"]
-    world = healthy.docker("run", "--detach", "--rm", "--network", f"{name}_outer", base, *server).strip()
-    try:
-        address = healthy.docker(
-            "inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", world
-        )
-        port = json.loads((healthy.state / "ports.json").read_text())["webserver"]
-        eventually(lambda: "healthy" in fetch(port, "/health"), "the web server answers through its gateway")
-        call = f"import socket; socket.create_connection(('{address.strip()}', 8000), 3)"
-        reached = {
-            service: subprocess.run(
-                [*compose, "exec", "-T", service, "python3", "-c", call], capture_output=True, check=False
-            ).returncode
-            == 0
-            for service in ("worker", "webserver")
-        }
-        assert reached == {"worker": True, "webserver": False}
-    finally:
-        healthy.docker("rm", "--force", world)
-        subprocess.run([*compose, "down", "--volumes"], check=True, capture_output=True)
+    others = {name: each for name, each in healthy.containers().items() if name != "worker"}
+    healthy.succeed("start", *SCALED)
+    assert healthy.containers().items() > others.items(), "nothing but workers has changed"
+    eventually(
+        lambda: set(healthy.containers()) - set(others) == {"worker-1", "worker-2"}, "the old one goes"
+    )
+    assert healthy.workers() == {"worker-1"}
+
+    following = healthy.begin("run", "waiting", "--json", "--timeout", "180")
+    eventually(lambda: healthy.workers(phase="healthy") == {"worker-1", "worker-2"}, "a worker for each task")
+    wanted = {"workers": 2, "minimum": 1, "maximum": 2, "running_tasks": 2, "queued_tasks": 0}
+    eventually(lambda: healthy.status()["workers"] == wanted, "status shows both tasks and both workers")
+
+    update = healthy.begin("start", "--graceful", *SCALED, "--airflow-option", "core.default_task_retries=1")
+    eventually(lambda: healthy.workers(leaving=True) == {"worker-1", "worker-2"}, "the old ones leave")
+    healthy.see_health("the update")
+    assert healthy.containers()["postgres"] == others["postgres"]
+    assert healthy.run_dag("quick")["state"] == "success"
+    assert healthy.workers(leaving=True) == {"worker-1", "worker-2"}
+    assert update.poll() is None
+
+    (healthy.folder / "dags" / "go").touch()
+    assert update.wait(timeout=120) == 0
+    following.communicate(timeout=120)
+    assert not healthy.workers(leaving=True)
+    assert not {"worker-1", "worker-2"} & set(healthy.containers())
+    ran = json.loads(
+        healthy.succeed("airflow", "dags", "list-runs", "--dag-id", "waiting", "--output", "json")
+    )
+    assert [run["state"] for run in ran] == ["success"]
+    eventually(lambda: len(healthy.workers()) == 1, "without tasks one worker is enough")
+    assert healthy.status()["health"] == "healthy"
+
+
+@CONTAINERS
+def test_another_airflow_on_another_python_takes_metadata_and_requirements_along(
+    healthy: ContainerEnvironment, engine: PrivateEngine
+) -> None:
+    healthy.remember()
+    newer = move_on(healthy, engine, "2.10.3")
+    (newer.folder / "requirements.txt").write_text("humanize\n")
+    started = newer.run("start")
+    assert started.returncode == 0, started.stderr
+    assert "Carrying the metadata of Airflow 2.2.2 over to 2.10.3" in started.stderr
+    assert newer.status()["health"] == "healthy"
+    assert newer.recall() == KEPT
+    assert newer.run_dag("quick")["state"] == "success"
+    version = newer.succeed("python", "-c", "import humanize; print(humanize.__version__)")
+    assert version.strip() == "4.11.0"
 
 
 def test_destroy_leaves_nothing_behind(environment: ContainerEnvironment) -> None:
     see_nothing_left(environment)
 
 
-def test_another_python_and_another_airflow_run_as_well(engine: PrivateEngine, tmp_path: Path) -> None:
-    made = make_environment(engine, "2.10.3", tmp_path / "newer")
-    (made.folder / "requirements.txt").write_text("humanize\n")
-    try:
-        made.succeed("start")
-        assert made.status()["health"] == "healthy"
-        assert made.run_dag("quick")["state"] == "success"
-        assert (
-            made.succeed("python", "-c", "import humanize; print(humanize.__version__)").strip() == "4.11.0"
-        )
-        see_nothing_left(made)
-    finally:
-        made.run("destroy", "--yes")
+@CONTAINERS
+def test_an_exported_file_runs_without_mwaa_local_and_a_private_web_server_has_no_way_out(
+    environment: ContainerEnvironment, engine: PrivateEngine, tmp_path: Path
+) -> None:
+    environment.run("stop")
+    environment = move_on(environment, engine, "2.2.2")
+    (environment.folder / "requirements.txt").unlink(missing_ok=True)
+    with run_exported(environment, tmp_path / "exported.yml", "--network-mode", "private") as exported:
+        port = json.loads((environment.state / "ports.json").read_text())["webserver"]
+        eventually(lambda: "healthy" in fetch(port, "/health"), "the web server answers through its gateway")
+        reached = {service: exported.reaches_world(service) for service in ("worker", "webserver")}
+        assert reached == {"worker": True, "webserver": False}
