@@ -11,6 +11,7 @@ import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.models.containers import Container
 
+from mwaa_local.adapters.build_lines import as_docker_says
 from mwaa_local.adapters.docker_address import find_address
 from mwaa_local.adapters.docker_files import pack_files, unpack_stream
 from mwaa_local.docker_ports import (
@@ -126,8 +127,8 @@ class SdkEngine:
             for answer in answers:
                 # Read to the end even so: an answer that is left half read keeps its connection.
                 error = str(answer.get("error", "")) or error
-                for line in str(answer.get("stream", "")).splitlines():
-                    if line.startswith(("Step ", "STEP ")):
+                for line in map(as_docker_says, str(answer.get("stream", "")).splitlines()):
+                    if line.startswith("Step "):
                         step, lines = line, []
                     elif line.strip():
                         lines.append(line)

@@ -1,0 +1,12 @@
+"""What engines say while they build, in one form: Podman counts its steps in other words than Docker."""
+
+import re
+
+_PODMAN = re.compile(r"(?:\[\d+/\d+\] )?STEP (\d+(?:/\d+)?): (.*)")
+"""`STEP 2/7: RUN x`, with the stage before it where there are several: `[1/3] STEP 2/7: RUN x`."""
+
+
+def as_docker_says(line: str) -> str:
+    """Return a line of a build as Docker would have said it: steps as `Step 2/7 : RUN x`, all else as it is."""
+    step = _PODMAN.fullmatch(line)
+    return f"Step {step[1]} : {step[2]}" if step else line
