@@ -68,7 +68,10 @@ class ContainerOrder:
 
 @dataclass(frozen=True, slots=True)
 class LayerOrder:
-    """What to put on top of an image: archives (.tar.gz without an end of their own), from the root, as one layer."""
+    """What to put on top of an image, which has a command: archives from the root, as one layer.
+
+    Each is a .tar.gz without an end of its own, so that one after the other they are one archive.
+    """
 
     image: str
     archives: tuple[Path, ...]

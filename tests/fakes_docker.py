@@ -2,7 +2,7 @@
 
 import tarfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mwaa_local.docker_ports import (
     BuildOrder,
@@ -10,6 +10,7 @@ from mwaa_local.docker_ports import (
     ContainerOutcome,
     EngineFacts,
     ImageRecord,
+    LayerOrder,
     RegistryLogin,
 )
 from mwaa_local.errors import EngineError, ImageBuildError
@@ -30,6 +31,7 @@ class FakeEngine:
     orders: list[BuildOrder] = field(default_factory=list)
     contexts: list[tuple[str, ...]] = field(default_factory=list)
     """The names of the files in the context of each build."""
+    layers: list[LayerOrder] = field(default_factory=list)
     ran: list[ContainerOrder] = field(default_factory=list)
     pushed: list[tuple[str, str, RegistryLogin | None]] = field(default_factory=list)
 
@@ -81,6 +83,18 @@ class FakeEngine:
             for name, content in self.leaves:
                 (order.outputs_to / name).write_bytes(content)
         return ContainerOutcome(self.exit_code, out_of_memory=False)
+
+    def add_layer(self, order: LayerOrder) -> ImageRecord:
+        """Make an image that has the labels of the one below it."""
+        below = self.find_image(order.image)
+        if below is None:
+            raise EngineError(
+                f"The container engine failed, putting packages on {order.image}: No such image"
+            )
+        self.layers.append(order)
+        image = replace(below, id=f"sha256:layer{len(self.layers)}", tags=(order.tag,))
+        self.images[order.tag] = image
+        return image
 
     def remove_image(self, name: str) -> None:
         """Remove an image."""

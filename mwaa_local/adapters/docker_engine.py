@@ -13,13 +13,14 @@ from docker.models.containers import Container
 
 from mwaa_local.adapters.build_lines import as_docker_says
 from mwaa_local.adapters.docker_address import find_address
-from mwaa_local.adapters.docker_files import pack_files, unpack_stream
+from mwaa_local.adapters.docker_files import chain_archives, pack_files, unpack_stream
 from mwaa_local.docker_ports import (
     BuildOrder,
     ContainerOrder,
     ContainerOutcome,
     EngineFacts,
     ImageRecord,
+    LayerOrder,
     RegistryLogin,
 )
 from mwaa_local.errors import EngineError, ImageBuildError
@@ -152,6 +153,8 @@ class SdkEngine:
                 network_mode="bridge" if order.network else "none",
             )
             try:
+                if order.archives:
+                    container.put_archive("/", chain_archives(order.archives))
                 if order.files:
                     container.put_archive("/", pack_files(order.folder, order.files))
                 container.start()
@@ -162,6 +165,19 @@ class SdkEngine:
                     stream, _ = container.get_archive(order.outputs)
                     unpack_stream(stream, order.outputs_to)
                 return ContainerOutcome(code, bool(container.attrs["State"].get("OOMKilled")))
+            finally:
+                with contextlib.suppress(NotFound):
+                    container.remove(force=True, v=True)
+
+    def add_layer(self, order: LayerOrder) -> ImageRecord:
+        """Make an image of another one and of archives, in a container that never starts."""
+        repository, _, tag = order.tag.rpartition(":")
+        with _translated(f"putting packages on {order.image}"):
+            container = self._client.containers.create(order.image)
+            try:
+                container.put_archive("/", chain_archives(order.archives))
+                container.commit(repository, tag)
+                return _record(self._client.images.get(order.tag).attrs)
             finally:
                 with contextlib.suppress(NotFound):
                     container.remove(force=True, v=True)

@@ -1,5 +1,6 @@
 """Files on their way into a container and out of it: tar archives, read without trusting them."""
 
+import gzip
 import io
 import tarfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +22,15 @@ def pack_files(folder: str, files: Sequence[tuple[str, bytes]]) -> bytes:
             entry.size, entry.mode = len(content), 0o644
             archive.addfile(entry, io.BytesIO(content))
     return buffer.getvalue()
+
+
+def chain_archives(archives: Iterable[Path]) -> Iterator[bytes]:
+    """Yield one compressed archive: those of files that have no end, one after the other, then the end."""
+    for path in archives:
+        with path.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                yield block
+    yield gzip.compress(bytes(2 * tarfile.BLOCKSIZE))
 
 
 def unpack_stream(chunks: Iterable[bytes], target: Path) -> None:

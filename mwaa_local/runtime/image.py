@@ -3,6 +3,7 @@
 Pure but for the files it is told to read and the archive it is told to write; `image_build` talks to the engine.
 """
 
+import gzip
 import hashlib
 import io
 import tarfile
@@ -29,7 +30,11 @@ DEFAULT_PLATFORM = "linux/amd64"
 """What MWAA is."""
 INSIDE = Path(__file__).parents[1] / "inside"
 _SYSTEM_BEGINS = "\nARG BASE_IMAGE"
-_SYSTEM_ENDS = "\nFROM system AS database"
+_SYSTEM_ENDS = "\nFROM system AS airflow"
+HOME = "usr/local/airflow"
+PACKAGES = f"{HOME}/.local"
+"""Places of an image, from its root."""
+_OWNER = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +47,11 @@ class ImageRecipe:
     platform: str
     dockerfile: str
     collector: str
-    """The program that makes wheels in a container of the system."""
+    """The program that installs packages in a container of the system."""
     installer: str
     """The program that installs Debian's packages."""
     finisher: str
-    """The program that makes what was installed smaller."""
+    """The program that makes what was installed smaller, and packs it."""
     schema: str
     """The program that makes the database's schema."""
     pins: tuple[Pin, ...]
@@ -59,20 +64,25 @@ class ImageRecipe:
 
     @property
     def system_digest(self) -> str:
-        """Digest what lies below Airflow: equal ones share an image and a cache of wheels."""
+        """Digest what lies below Airflow: equal ones share an image."""
         system = self.dockerfile.partition(_SYSTEM_BEGINS)[2].partition(_SYSTEM_ENDS)[0]
         return digest_parts(
             self.base_image, self.platform, system, self.installer, *self.version.system_packages
         )
 
     @property
+    def packages_digest(self) -> str:
+        """Digest what decides how a pin lies in the image: equal ones share a cache of packages."""
+        programs = (self.collector, self.finisher)
+        return digest_parts(self.system_digest, *programs, *self.build_constraints)
+
+    @property
     def digest(self) -> str:
         """Digest all inputs."""
         pins = (render_lines(each) for each in (self.pins, self.constraints, self.essential))
         inside = (part for pair in self.inside for part in pair)
-        versions = (self.version.airflow, self.uv, *self.build_constraints)
         return digest_parts(
-            self.system_digest, self.dockerfile, self.finisher, self.schema, *versions, *pins, *inside
+            self.packages_digest, self.dockerfile, self.schema, self.version.airflow, self.uv, *pins, *inside
         )
 
     @property
@@ -84,6 +94,11 @@ class ImageRecipe:
     def system_tag(self) -> str:
         """Return the name of the image below it."""
         return f"{SYSTEM_REPOSITORY}:{self.system_digest}"
+
+    @property
+    def bare_tag(self) -> str:
+        """Return the name that the image has for a moment, while its packages are missing."""
+        return f"{REPOSITORY}:{self.version.airflow}-{self.digest}-bare"
 
     @property
     def build_constraints(self) -> tuple[str, ...]:
@@ -103,12 +118,12 @@ class ImageRecipe:
             self.base_image, self.schema, program, self.version.airflow, render_lines(self.pins)
         )
 
-    def arguments(self, *, schema_is_made: bool) -> tuple[tuple[str, str], ...]:
+    @property
+    def arguments(self) -> tuple[tuple[str, str], ...]:
         """Return the Dockerfile's arguments."""
         return (
             ("AIRFLOW_VERSION", self.version.airflow),
             ("BASE_IMAGE", self.base_image),
-            ("DATABASE_PACKAGES", "postgresql" if self.has_schema and not schema_is_made else ""),
             ("SYSTEM_PACKAGES", " ".join(self.version.system_packages)),
         )
 
@@ -127,15 +142,14 @@ class ImageRecipe:
         return {"Dockerfile": self.dockerfile, "install_system.sh": self.installer}
 
     def context_texts(self) -> dict[str, str]:
-        """Return the files of the build context but the wheels."""
+        """Return the files of the build context of the whole image."""
+        return {**self.system_texts(), **{f"inside/{name}": text for name, text in self.inside}}
+
+    def layer_texts(self) -> dict[str, str]:
+        """Return the files that come with the packages, by their places in the image."""
         return {
-            **self.system_texts(),
-            "finish_packages.py": self.finisher,
-            "make_schema.sh": self.schema,
-            "pins.txt": render_lines(self.pins),
-            "constraints.txt": render_lines(self.constraints),
-            "essential.txt": render_lines(self.essential),
-            **{f"inside/{name}": text for name, text in self.inside},
+            f"{PACKAGES}/etc/airflow_constraints.txt": render_lines(self.constraints),
+            f"{PACKAGES}/etc/mwaa_essential_constraints.txt": render_lines(self.essential),
         }
 
 
@@ -218,6 +232,23 @@ def write_context(file: Path, texts: Mapping[str, str], folders: Mapping[str, It
             for path, place in sorted(_files(paths, name), key=lambda each: each[1]):
                 with path.open("rb") as stream:
                     archive.addfile(_entry(place, path.stat().st_size), stream)
+
+
+def write_layer(file: Path, texts: Mapping[str, str]) -> None:
+    """Write the beginning of the layer of packages: an archive without an end, like those of the packages."""
+    with file.open("wb") as plain, gzip.GzipFile("", "wb", fileobj=plain, mtime=0) as stream:
+        archive = tarfile.open(fileobj=stream, mode="w")  # noqa: SIM115 (closing it would write an end)
+        for folder in (PACKAGES, f"{PACKAGES}/etc"):
+            # Everybody may write there: the container's user gets the number that it has on the host.
+            archive.addfile(_owned(_entry(folder, 0), tarfile.DIRTYPE, 0o777))
+        for name, text in sorted(texts.items()):
+            content = text.encode()
+            archive.addfile(_owned(_entry(name, len(content)), tarfile.REGTYPE, 0o666), io.BytesIO(content))
+
+
+def _owned(entry: tarfile.TarInfo, kind: bytes, mode: int) -> tarfile.TarInfo:
+    entry.type, entry.mode, entry.uid, entry.gid = kind, mode, _OWNER, _OWNER
+    return entry
 
 
 def _files(paths: Iterable[Path], name: str) -> Iterator[tuple[Path, str]]:

@@ -1,4 +1,4 @@
-"""Builds the image of a version: the system below it, the wheels (made once, kept in the user's cache), the image.
+"""Builds the image of a version: the system below it, the packages (kept one by one in the user's cache), the image.
 
 Everything is found again by the digest of its inputs: what is there already is not built again.
 """
@@ -11,15 +11,24 @@ from pathlib import Path
 from typing import Protocol
 
 from mwaa_local.catalog import Pin
-from mwaa_local.docker_ports import BuildOrder, ContainerOrder, DockerEngine, ImageRecord
+from mwaa_local.docker_ports import BuildOrder, ContainerOrder, DockerEngine, ImageRecord, LayerOrder
 from mwaa_local.errors import ImageBuildError
 from mwaa_local.runtime.cache_entry import lock_of, write_errors
-from mwaa_local.runtime.image import DIGEST_LABEL, ImageRecipe, render_lines, write_context
-from mwaa_local.wheel_files import wheel_of
+from mwaa_local.runtime.image import (
+    DIGEST_LABEL,
+    PACKAGES,
+    ImageRecipe,
+    render_lines,
+    write_context,
+    write_layer,
+)
+from mwaa_local.wheel_files import archive_of
 
 WHEELS = "wheels"
 SCHEMAS = "schemas"
 """The folders of the user's cache."""
+SCHEMA = "opt/mwaa-local/schema.sql"
+"""Where an image has it."""
 _WORK = "/tmp/mwaa-local-wheels"  # noqa: S108 (a folder of a container of its own)
 _PASSED_ON = (
     "PIP_INDEX_URL",
@@ -37,8 +46,8 @@ _TRUST = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 """Variables that name a file with certificates of authorities."""
 CERTIFICATES = "certificates.pem"
 _KEPT = 25
-_TOLD = 20
-"""After so many packages it is said how far the wheels are."""
+_TOLD = ("Resolved ", "Building ", "Built ", "Prepared ", "Installed ")
+"""Lines of an installer that say how far it is begin so."""
 
 
 class BuildProgress(Protocol):
@@ -69,52 +78,68 @@ def find_built(engine: DockerEngine, recipe: ImageRecipe) -> ImageRecord | None:
 def build_image(recipe: ImageRecipe, site: BuildSite, *, use_cache: bool = True) -> ImageRecord:
     """Build the image of a recipe, and what it stands on where that is missing."""
     if not use_cache or site.engine.find_image(recipe.system_tag) is None:
-        _build(recipe, site, "system", (), use_cache)
-    wheels = ensure_wheels(recipe, site)
-    # The system has been built just now, without the engine's memory if that was asked for.
-    image = _build(recipe, site, "airflow", wheels, use_cache=True)
-    if recipe.has_schema:
-        _keep_schema(recipe, site)
-    return image
+        _build(recipe, site, "system", use_cache)
+    packages = ensure_packages(recipe, site)
+    try:
+        # The system has been built just now, without the engine's memory if that was asked for.
+        _build(recipe, site, "airflow", use_cache=True)
+        schema = ensure_schema(recipe, site, packages) if recipe.has_schema else ""
+        with tempfile.TemporaryDirectory(prefix="mwaa-local-image-") as scratch:
+            first = Path(scratch, "first.tar.gz")
+            write_layer(first, {**recipe.layer_texts(), **({SCHEMA: schema} if schema else {})})
+            title = f"Image of Airflow {recipe.version.airflow}"
+            with site.progress.following(title) as say:
+                say(f"{len(packages)} packages")
+                return site.engine.add_layer(LayerOrder(recipe.bare_tag, (first, *packages), recipe.tag))
+    finally:
+        site.engine.remove_image(recipe.bare_tag)
 
 
-def ensure_wheels(recipe: ImageRecipe, site: BuildSite) -> tuple[Path, ...]:
-    """Return a wheel of every pin and of uv, made in a container of the system where the cache has none."""
-    folder = site.cache / WHEELS / recipe.system_digest
+def ensure_packages(recipe: ImageRecipe, site: BuildSite) -> tuple[Path, ...]:
+    """Return an archive of every pin, installed in a container of the system where the cache has none."""
+    folder = site.cache / WHEELS / recipe.packages_digest
     with write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with site.lock(lock_of(folder)):
-            wanted = (*recipe.pins, Pin("uv", recipe.uv))
-            missing = _missing(wanted, folder)
+            missing = _missing(recipe.pins, folder)
             if missing:
                 _collect(recipe, site, folder, missing)
-                missing = _missing(wanted, folder)
+                missing = _missing(recipe.pins, folder)
             if missing:
                 absent = ", ".join(f"{pin.name} {pin.version}" for pin in missing)
                 raise ImageBuildError(
-                    f"No wheels came of {absent}.", hint="run the command again with --debug and report it"
+                    f"Nothing was installed of {absent}.",
+                    hint="run the command again with --debug and report it",
                 )
             names = _names(folder)
-            return tuple(folder / str(wheel_of(pin, names)) for pin in wanted)
+            return tuple(folder / str(archive_of(pin, names)) for pin in recipe.pins)
 
 
-def _build(
-    recipe: ImageRecipe, site: BuildSite, target: str, wheels: tuple[Path, ...], use_cache: bool
-) -> ImageRecord:
-    title = f"Image of Airflow {recipe.version.airflow}" if target == "airflow" else "System below Airflow"
+def ensure_schema(recipe: ImageRecipe, site: BuildSite, packages: tuple[Path, ...]) -> str:
+    """Return the schema of the database, made in a container where the cache has none."""
+    folder = site.cache / SCHEMAS / recipe.schema_digest
+    file = folder / "schema.sql"
+    with write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with site.lock(lock_of(folder)):
+            if not file.is_file():
+                _make_schema(recipe, site, packages, folder)
+            return file.read_text(encoding="utf-8")
+
+
+def _build(recipe: ImageRecipe, site: BuildSite, target: str, use_cache: bool) -> None:
+    whole = target == "airflow"
+    title = f"Image of Airflow {recipe.version.airflow}" if whole else "System below Airflow"
     with tempfile.TemporaryDirectory(prefix="mwaa-local-image-") as scratch:
         context = Path(scratch, "context.tar")
         # The system's context holds nothing of Airflow, so that the engine knows it again for every version.
-        made = _schema_file(recipe, site)
-        texts = recipe.context_texts() if target == "airflow" else recipe.system_texts()
-        schema = {"schema": [made] if made.is_file() else []} if target == "airflow" else {}
-        write_context(context, texts, {**schema, **({"wheels": wheels} if wheels else {})})
+        write_context(context, recipe.context_texts() if whole else recipe.system_texts(), {})
         order = BuildOrder(
             context=context,
             target=target,
-            tag=recipe.tag if target == "airflow" else recipe.system_tag,
-            arguments=recipe.arguments(schema_is_made=made.is_file()),
-            labels=recipe.labels if target == "airflow" else ((DIGEST_LABEL, recipe.system_digest),),
+            tag=recipe.bare_tag if whole else recipe.system_tag,
+            arguments=recipe.arguments,
+            labels=recipe.labels if whole else ((DIGEST_LABEL, recipe.system_digest),),
             platform=recipe.platform,
             use_cache=use_cache,
         )
@@ -123,30 +148,9 @@ def _build(
         # Engines warn and go on when the base that they have is of another platform.
         site.engine.remove_image(order.tag)
         raise ImageBuildError(
-            f"{recipe.base_image} is for {image.platform}, not for {recipe.platform}.",
-            hint="choose another base (--base-image), or have the engine pull the one for this platform",
+            f"The base image {recipe.base_image} is for {image.platform}, not for {recipe.platform}.",
+            hint=f"fetch it first: docker pull --platform {recipe.platform} {recipe.base_image}",
         )
-    return image
-
-
-def _schema_file(recipe: ImageRecipe, site: BuildSite) -> Path:
-    """Return where the schema of a recipe's database is kept for the next build."""
-    return site.cache / SCHEMAS / recipe.schema_digest / "schema.sql"
-
-
-def _keep_schema(recipe: ImageRecipe, site: BuildSite) -> None:
-    """Keep what the image has been given as its schema."""
-    file = _schema_file(recipe, site)
-    if file.is_file():
-        return
-    order = ContainerOrder(recipe.tag, ("true",), outputs="/opt/mwaa-local", outputs_to=file.parent)
-    with write_errors(file.parent):
-        file.parent.mkdir(parents=True, exist_ok=True)
-    with write_errors(file.parent), site.lock(lock_of(file.parent)):
-        site.engine.run(order, lambda _line: None)
-        for other in file.parent.iterdir():
-            if other.name != file.name:
-                other.unlink()
 
 
 def follow_build(order: BuildOrder, title: str, site: BuildSite) -> ImageRecord:
@@ -161,45 +165,71 @@ def _tell_steps(line: str, say: Callable[[str], None]) -> None:
 
 
 def _collect(recipe: ImageRecipe, site: BuildSite, folder: Path, missing: tuple[Pin, ...]) -> None:
-    uv = next((pin.version for pin in missing if pin.name == "uv" and pin.version == recipe.uv), "")
-    pins = tuple(pin for pin in missing if pin.name != "uv")
-    lines: list[str] = []
     access = network_access(site.environ, _WORK)
+    known = list(folder.glob(f"uv-{recipe.uv}-*.whl"))[:1]
     order = ContainerOrder(
         image=recipe.system_tag,
-        command=("python3", f"{_WORK}/collect_wheels.py", uv, _WORK),
+        command=("python3", f"{_WORK}/collect_wheels.py", recipe.uv, _WORK, f"/{PACKAGES}"),
         user="root",
         environment=access.environment,
         folder=_WORK,
         files=(
             *access.files,
+            *((f"uv/{path.name}", path.read_bytes()) for path in known),
             ("collect_wheels.py", recipe.collector.encode()),
-            ("missing.txt", render_lines(pins).encode()),
+            ("finish_packages.py", recipe.finisher.encode()),
+            ("missing.txt", render_lines(missing).encode()),
             ("build-constraints.txt", "".join(f"{line}\n" for line in recipe.build_constraints).encode()),
-            ("wheels/.keep", b""),
+            ("packages/.keep", b""),
         ),
-        outputs=f"{_WORK}/wheels",
+        outputs=f"{_WORK}/packages",
         outputs_to=folder,
     )
-    with site.progress.following(
-        f"Wheels of Airflow {recipe.version.airflow} (kept for the next build)"
-    ) as say:
-        begun = 0
+    title = f"Packages of Airflow {recipe.version.airflow} (kept for the next build)"
+    what = f"The packages of Airflow {recipe.version.airflow} could not be installed"
+    _run(order, site, title, what)
+
+
+def _make_schema(recipe: ImageRecipe, site: BuildSite, packages: tuple[Path, ...], folder: Path) -> None:
+    access = network_access(site.environ, _WORK)
+    with tempfile.TemporaryDirectory(prefix="mwaa-local-schema-") as scratch:
+        order = ContainerOrder(
+            image=recipe.bare_tag,
+            command=("sh", f"{_WORK}/make_schema.sh", f"{_WORK}/out/schema.sql"),
+            user="root",
+            environment=access.environment,
+            folder=_WORK,
+            files=(("make_schema.sh", recipe.schema.encode()), ("out/.keep", b"")),
+            archives=packages,
+            outputs=f"{_WORK}/out",
+            outputs_to=Path(scratch),
+        )
+        title = f"Database of Airflow {recipe.version.airflow} (kept for the next build)"
+        what = f"The database of Airflow {recipe.version.airflow} could not be made"
+        _run(order, site, title, what)
+        made = Path(scratch, "schema.sql").read_bytes()
+    partial = folder / "schema.partial"
+    partial.write_bytes(made)
+    partial.replace(folder / "schema.sql")
+
+
+def _run(order: ContainerOrder, site: BuildSite, title: str, what: str) -> None:
+    """Run a container, show what it says; ImageBuildError with the last of it."""
+    lines: list[str] = []
+    with site.progress.following(title) as say:
 
         def on_line(line: str) -> None:
-            nonlocal begun
             lines.append(line)
-            begun += line.startswith("Collecting ")
-            if line.startswith("Collecting ") and begun % _TOLD == 0:
-                say(f"{begun} of {len(missing)}")
+            if line.strip().startswith(_TOLD):
+                say(line.strip()[:100])
 
         outcome = site.engine.run(order, on_line)
     if outcome.exit_code:
         shown = "\n".join(f"    {line}" for line in lines[-_KEPT:])
         raise ImageBuildError(
-            f"The wheels of Airflow {recipe.version.airflow} could not be made (pip ended with {outcome.exit_code}):"
-            f"\n{shown}",
-            hint="containers must reach the package index (PIP_INDEX_URL and the proxy variables are passed on)",
+            f"{what} (it ended with {outcome.exit_code}):\n{shown}",
+            hint="containers must reach the package index (PIP_INDEX_URL and the proxy variables are passed on) "
+            "and Debian's mirrors",
         )
 
 
@@ -224,8 +254,8 @@ def network_access(environ: Mapping[str, str], folder: str) -> NetworkAccess:
 
 def _missing(wanted: tuple[Pin, ...], folder: Path) -> tuple[Pin, ...]:
     names = _names(folder)
-    return tuple(pin for pin in wanted if wheel_of(pin, names) is None)
+    return tuple(pin for pin in wanted if archive_of(pin, names) is None)
 
 
 def _names(folder: Path) -> tuple[str, ...]:
-    return tuple(path.name for path in folder.glob("*.whl"))
+    return tuple(path.name for path in folder.glob("*.tar.gz"))

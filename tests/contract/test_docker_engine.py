@@ -1,6 +1,8 @@
 """DockerEngine on a real engine and on the fake: images, containers, files in and out, errors."""
 
+import gzip
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -15,7 +17,14 @@ import pytest
 from mwaa_local.adapters.docker_address import find_address
 from mwaa_local.adapters.docker_engine import SdkEngine, connect_engine
 from mwaa_local.adapters.docker_files import pack_files, unpack_stream
-from mwaa_local.docker_ports import BuildOrder, ContainerOrder, DockerEngine, ImageRecord, RegistryLogin
+from mwaa_local.docker_ports import (
+    BuildOrder,
+    ContainerOrder,
+    DockerEngine,
+    ImageRecord,
+    LayerOrder,
+    RegistryLogin,
+)
 from mwaa_local.errors import EngineError, ImageBuildError
 from mwaa_local.runtime.image import write_context
 from tests.docker_engine import PrivateEngine, engine_problem, private_engine
@@ -23,6 +32,7 @@ from tests.fakes_docker import FakeEngine
 from tests.small_registry import PASSWORD, USER, small_registry
 
 LABEL = "mwaa-local.test"
+BARE = 'FROM small:1 AS last\nCMD ["true"]\n'
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +130,62 @@ def test_what_was_built_is_found_and_can_be_removed(engine: DockerEngine, tmp_pa
     assert found.id == built.id
     engine.remove_image("built:1")
     assert engine.find_image("built:1") is None
+
+
+def test_a_layer_of_archives_makes_an_image_with_all_else_of_the_one_below(
+    engine: DockerEngine, tmp_path: Path
+) -> None:
+    bare = engine.build(order(tmp_path, BARE, "layered:bare"), print)
+    made = engine.add_layer(
+        LayerOrder("layered:bare", (layer(tmp_path, "a"), layer(tmp_path, "b")), "layered:1")
+    )
+    assert made.id != bare.id
+    assert (made.tags, made.label(LABEL)) == (("layered:1",), "built")
+    # It is built on the other one, which loses its name only.
+    engine.remove_image("layered:bare")
+    assert engine.find_image("layered:bare") is None
+    assert engine.find_image("layered:1") == made
+    engine.remove_image("layered:1")
+    assert engine.find_image("layered:1") is None
+
+
+def layer(tmp_path: Path, name: str) -> Path:
+    """Write an archive without an end, of one file."""
+    file = tmp_path / f"{name}.tar.gz"
+    with gzip.open(file, "wb") as stream:
+        content = f"{name} is here".encode()
+        entry = tarfile.TarInfo(f"data/{name}.txt")
+        entry.size, entry.uid = len(content), 1234
+        tarfile.open(fileobj=stream, mode="w").addfile(entry, io.BytesIO(content))  # noqa: SIM115
+    return file
+
+
+def test_nothing_can_be_put_on_an_image_that_is_not_there(engine: DockerEngine, tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="putting packages on nobody/made:this"):
+        engine.add_layer(LayerOrder("nobody/made:this", (layer(tmp_path, "a"),), "layered:1"))
+
+
+@pytest.mark.docker
+def test_what_is_in_the_archives_is_in_the_image_and_nothing_else_is_left(
+    real: SdkEngine, daemon: PrivateEngine, tmp_path: Path
+) -> None:
+    archives = (layer(tmp_path, "a"), layer(tmp_path, "b"))
+    real.build(order(tmp_path, BARE, "layered:bare"), print)
+    real.add_layer(LayerOrder("layered:bare", archives, "layered:2"))
+    lines: list[str] = []
+    real.run(ContainerOrder("layered:2", ("cat", "/data/a.txt", "/data/b.txt")), lines.append)
+    assert lines == ["a is hereb is here"]
+    lines.clear()
+    real.run(ContainerOrder("small:1", ("cat", "/data/a.txt"), archives=archives[:1]), lines.append)
+    assert lines == ["a is here"]
+    assert daemon.docker("ps", "--all", "--quiet") == ""
+    (tmp_path / "broken.tar.gz").write_bytes(b"no archive")
+    with pytest.raises(EngineError, match="putting packages on layered:bare"):
+        real.add_layer(LayerOrder("layered:bare", (tmp_path / "broken.tar.gz",), "layered:3"))
+    assert daemon.docker("ps", "--all", "--quiet") == ""
+    assert real.find_image("layered:3") is None
+    for name in ("layered:2", "layered:bare"):
+        real.remove_image(name)
 
 
 def test_a_container_of_an_image_that_is_not_there_cannot_run(engine: DockerEngine) -> None:

@@ -1,4 +1,4 @@
-"""An image built on a real engine: MWAA's user, paths and tools, packages exactly as pinned, wheels kept."""
+"""An image built on a real engine: MWAA's user, paths and tools, packages exactly as pinned, and kept."""
 
 import json
 import os
@@ -125,7 +125,7 @@ def test_its_environment_holds_no_secret_and_names_mwaas_files(
     assert ask(engine[0], recipe.tag, "head -n 1 $AIRFLOW_CONSTRAINTS_FILE") == ["adal==1.2.7"]
 
 
-def test_what_was_built_is_found_and_a_change_of_packages_takes_the_wheels_that_are_there(
+def test_what_was_built_is_found_and_a_change_of_packages_takes_the_packages_that_are_there(
     recipe: ImageRecipe, image: ImageRecord, site: BuildSite
 ) -> None:
     assert find_built(site.engine, recipe) == image
@@ -213,9 +213,9 @@ def test_a_startup_script_really_runs_in_a_container(
     assert (run.exit_code, run.exports, run.recorded) == (0, (("FROM", "airflow"),), ())
 
 
-def test_a_pin_that_does_not_exist_ends_the_build_with_pips_own_words(
+def test_a_pin_that_does_not_exist_ends_the_build_with_uvs_own_words_and_leaves_nothing_behind(
     recipe: ImageRecipe, image: ImageRecord, site: BuildSite
 ) -> None:
     wrong = replace(recipe, pins=(*PINS, Pin("flask", "99.9")))
-    with pytest.raises(ImageBuildError, match=r"No matching distribution found for flask==99\.9"):
+    with pytest.raises(ImageBuildError, match=r"no version of flask==99\.9"):
         build_image(wrong, site)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mwaa_local.catalog import Pin, data_folder, list_versions, load_version
+from mwaa_local.docker_ports import ImageRecord
 from mwaa_local.errors import ImageBuildError, UsageError
 from mwaa_local.runtime.image import (
     ImageRecipe,
@@ -18,9 +19,8 @@ from mwaa_local.runtime.image import (
     make_recipe,
     write_context,
 )
-from mwaa_local.runtime.image_build import BuildSite, build_image, find_built
+from mwaa_local.runtime.image_build import BuildSite, build_image, ensure_packages, find_built
 from mwaa_local.runtime.image_packages import Difference, PackageDifference, compare_packages, list_packages
-from mwaa_local.wheel_files import wheel_of
 from tests.fakes_docker import FakeEngine
 
 each_version = pytest.mark.parametrize("name", list_versions())
@@ -50,11 +50,11 @@ def site(engine: FakeEngine, tmp_path: Path, said: Said | None = None, **environ
     return BuildSite(engine, tmp_path, lambda _path: nullcontext(), environ, said or Said())
 
 
-def with_wheels(*names: str) -> FakeEngine:
-    return FakeEngine(leaves=tuple((name, b"wheel") for name in names))
+def with_packages(*names: str) -> FakeEngine:
+    return FakeEngine(leaves=tuple((name, b"packed") for name in names))
 
 
-FLASK, UV = "Flask-1.1.2-py2.py3-none-any.whl", "uv-0.9.9-py3-none-manylinux_2_17_x86_64.whl"
+FLASK, UV = "flask-1.1.2.tar.gz", "uv-0.9.9-py3-none-manylinux_2_17_x86_64.whl"
 
 
 @each_version
@@ -130,58 +130,40 @@ def test_the_differences_from_mwaa_are_said() -> None:
 
 def test_the_dockerfile_takes_every_argument_that_it_is_given() -> None:
     text = (data_folder("images") / "Dockerfile").read_text(encoding="utf-8")
-    given = {name for name, _ in recipe().arguments(schema_is_made=False)}
+    given = {name for name, _ in recipe().arguments}
     assert given == {*re.findall(r"^ARG (\w+)", text, re.MULTILINE)}
-    assert "\nFROM system AS database" in text
+    assert "\nFROM system AS airflow" in text
 
 
 def test_a_context_is_the_same_every_time(tmp_path: Path) -> None:
-    wheel = tmp_path / FLASK
-    wheel.write_bytes(b"wheel")
+    extra = tmp_path / "extra.txt"
+    extra.write_bytes(b"extra")
     for name in ("one.tar", "two.tar"):
-        write_context(tmp_path / name, recipe().context_texts(), {"wheels": [wheel]})
-        wheel.touch()
+        write_context(tmp_path / name, recipe().context_texts(), {"more": [extra]})
+        extra.touch()
     assert (tmp_path / "one.tar").read_bytes() == (tmp_path / "two.tar").read_bytes()
     with tarfile.open(tmp_path / "one.tar") as archive:
         names = archive.getnames()
     assert [name for name in names if not name.startswith("inside/")] == [
         "Dockerfile",
-        "constraints.txt",
-        "essential.txt",
-        "finish_packages.py",
         "install_system.sh",
-        "make_schema.sh",
-        "pins.txt",
-        "wheels",
-        f"wheels/{FLASK}",
+        "more",
+        "more/extra.txt",
     ]
     assert "inside/mwaa_inside/container.py" in names
 
 
-@pytest.mark.parametrize(
-    ("pin", "file", "fits"),
-    [
-        (Pin("flask", "1.1.2"), FLASK, True),
-        (Pin("flask-appbuilder", "3.3.4"), "Flask_AppBuilder-3.3.4-py3-none-any.whl", True),
-        (Pin("pytz", "2021.03"), "pytz-2021.3-py2.py3-none-any.whl", True),
-        (Pin("flask", "1.1.20"), FLASK, False),
-        (Pin("flask", "1.1.2"), "notes.whl", False),
-    ],
-)
-def test_a_wheel_is_found_by_the_rules_of_packaging(pin: Pin, file: str, fits: bool) -> None:
-    assert wheel_of(pin, [file]) == (file if fits else None)
-
-
-def test_a_first_build_makes_the_system_then_the_wheels_then_the_image(tmp_path: Path) -> None:
-    engine, said = with_wheels(FLASK, UV), Said()
+def test_a_first_build_makes_the_system_then_the_packages_then_the_image(tmp_path: Path) -> None:
+    engine, said = with_packages(FLASK, UV), Said()
     image = build_image(small(), site(engine, tmp_path, said, PIP_INDEX_URL="https://me:secret@index"))
     assert [order.target for order in engine.orders] == ["system", "airflow"]
     assert engine.contexts[0] == ("Dockerfile", "install_system.sh")
-    assert {f"wheels/{FLASK}", f"wheels/{UV}"} <= {*engine.contexts[1]}
+    assert [path.name for path in engine.layers[0].archives] == ["first.tar.gz", FLASK]
     assert engine.ran[0].environment == (("PIP_INDEX_URL", "https://me:secret@index"),)
     assert "secret" not in str(engine.orders)
     assert find_built(engine, small()) == image
     assert said.texts[0] == "System below Airflow"
+    assert {*engine.images} == {small().system_tag, small().tag}  # none without its packages
 
 
 def test_a_base_of_another_platform_is_refused_and_leaves_no_image(tmp_path: Path) -> None:
@@ -193,38 +175,48 @@ def test_a_base_of_another_platform_is_refused_and_leaves_no_image(tmp_path: Pat
 
 def test_the_schema_of_the_database_is_made_once_and_kept_for_the_next_build(tmp_path: Path) -> None:
     pins = (Pin("apache-airflow", "2.2.2"),)
-    leaves = (("apache_airflow-2.2.2-py3-none-any.whl", b"wheel"), (UV, b"wheel"), ("schema.sql", b"CREATE"))
-    engine = FakeEngine(leaves=leaves)
+    engine = with_packages("apache-airflow-2.2.2.tar.gz", UV, "schema.sql")
     for _ in range(2):
         build_image(small(pins), site(engine, tmp_path))
-    made = [
-        dict(order.arguments)["DATABASE_PACKAGES"] for order in engine.orders if order.target == "airflow"
-    ]
-    assert made == ["postgresql", ""]
-    assert ["schema/schema.sql" in names for names in engine.contexts] == [False, False, True]
+    assert [order.command[0] for order in engine.ran] == ["python3", "sh"]
+    assert [path.name for path in engine.ran[1].archives] == ["apache-airflow-2.2.2.tar.gz"]
     kept = tmp_path / "schemas" / small(pins).schema_digest
     assert [path.name for path in kept.iterdir()] == ["schema.sql"]
     assert small((Pin("apache-airflow", "2.3.0"),)).schema_digest != small(pins).schema_digest
 
 
-def test_a_second_build_makes_no_wheels_and_no_system(tmp_path: Path) -> None:
-    engine = with_wheels(FLASK, UV)
+def test_a_database_that_cannot_be_made_ends_the_build_and_leaves_no_image(tmp_path: Path) -> None:
+    pins = (Pin("apache-airflow", "2.2.2"),)
+    engine = with_packages("apache-airflow-2.2.2.tar.gz", UV)
+    engine.images[small(pins).system_tag] = ImageRecord(
+        "sha256:0", (small(pins).system_tag,), 1, "linux/amd64", ()
+    )
+    ensure_packages(small(pins), site(engine, tmp_path))
+    engine.exit_code, engine.prints = 100, ("E: Unable to locate package postgresql",)
+    with pytest.raises(ImageBuildError, match="Unable to locate package postgresql"):
+        build_image(small(pins), site(engine, tmp_path))
+    assert {*engine.images} == {small(pins).system_tag}
+
+
+def test_a_second_build_makes_no_packages_and_no_system(tmp_path: Path) -> None:
+    engine = with_packages(FLASK, UV)
     build_image(small(), site(engine, tmp_path))
     build_image(small(), site(engine, tmp_path))
     assert [order.target for order in engine.orders] == ["system", "airflow", "airflow"]
     assert len(engine.ran) == 1
 
 
-def test_only_wheels_that_are_missing_are_made(tmp_path: Path) -> None:
-    build_image(small(), site(with_wheels(FLASK, UV), tmp_path))
-    engine = with_wheels("jinja2-3.0.2-py3-none-any.whl")
+def test_only_packages_that_are_missing_are_made_with_the_uv_that_is_there(tmp_path: Path) -> None:
+    build_image(small(), site(with_packages(FLASK, UV), tmp_path))
+    engine = with_packages("jinja2-3.0.2.tar.gz")
     build_image(small((Pin("flask", "1.1.2"), Pin("jinja2", "3.0.2"))), site(engine, tmp_path))
-    assert dict(engine.ran[0].files)["missing.txt"] == b"jinja2==3.0.2\n"
-    assert engine.ran[0].command[2] == ""  # uv is there
+    files = dict(engine.ran[0].files)
+    assert files["missing.txt"] == b"jinja2==3.0.2\n"
+    assert f"uv/{UV}" in files
 
 
 def test_without_the_cache_everything_is_built_anew(tmp_path: Path) -> None:
-    engine = with_wheels(FLASK, UV)
+    engine = with_packages(FLASK, UV)
     build_image(small(), site(engine, tmp_path))
     build_image(small(), site(engine, tmp_path), use_cache=False)
     assert [(order.target, order.use_cache) for order in engine.orders][2:] == [
@@ -233,19 +225,19 @@ def test_without_the_cache_everything_is_built_anew(tmp_path: Path) -> None:
     ]
 
 
-def test_wheels_that_cannot_be_made_end_the_build_with_pips_last_lines(tmp_path: Path) -> None:
-    engine = FakeEngine(exit_code=1, prints=("ERROR: No matching distribution found for flask==1.1.2",))
-    with pytest.raises(ImageBuildError, match="No matching distribution found for flask"):
+def test_packages_that_cannot_be_made_end_the_build_with_the_installers_last_lines(tmp_path: Path) -> None:
+    engine = FakeEngine(exit_code=1, prints=("Because there is no version of flask==1.1.2",))
+    with pytest.raises(ImageBuildError, match=r"no version of flask==1\.1\.2"):
         build_image(small(), site(engine, tmp_path))
 
 
-def test_wheels_that_do_not_come_are_named(tmp_path: Path) -> None:
-    with pytest.raises(ImageBuildError, match=r"No wheels came of flask 1\.1\.2\."):
-        build_image(small(), site(with_wheels(UV), tmp_path))
+def test_packages_that_do_not_come_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ImageBuildError, match=r"Nothing was installed of flask 1\.1\.2\."):
+        build_image(small(), site(with_packages(UV), tmp_path))
 
 
 def test_an_image_of_the_name_but_other_inputs_is_not_taken_for_the_recipes(tmp_path: Path) -> None:
-    engine = with_wheels(FLASK, UV)
+    engine = with_packages(FLASK, UV)
     made = build_image(small(), site(engine, tmp_path))
     engine.images[made.tags[0]] = replace(made, labels=())
     assert find_built(engine, small()) is None
@@ -253,7 +245,7 @@ def test_an_image_of_the_name_but_other_inputs_is_not_taken_for_the_recipes(tmp_
 
 def test_packages_are_compared_with_the_published_set(tmp_path: Path) -> None:
     stock = recipe(provider="2.4.0")
-    engine = with_wheels(FLASK, UV)
+    engine = with_packages(FLASK, UV)
     build_image(small(), site(engine, tmp_path))
     pins = {pin.name: pin.version for pin in stock.pins} | {"flask": "1.1.4", "extra": "1"}
     del pins["alembic"]
@@ -267,7 +259,7 @@ def test_packages_are_compared_with_the_published_set(tmp_path: Path) -> None:
 
 
 def test_an_image_that_cannot_list_its_packages_says_what_it_printed(tmp_path: Path) -> None:
-    engine = with_wheels(FLASK, UV)
+    engine = with_packages(FLASK, UV)
     build_image(small(), site(engine, tmp_path))
     engine.prints, engine.exit_code = ("no python3",), 127
     with pytest.raises(ImageBuildError, match="no python3"):
