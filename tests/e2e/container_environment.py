@@ -11,7 +11,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tests.docker_engine import PrivateEngine, ensure_base
+import pytest
+
+from tests.docker_engine import PrivateEngine, engine_problem, ensure_base, private_engine
 from tests.e2e.local_environment import BUILD_PATIENCE, COMMAND, eventually
 
 PYTHONS = {"2.2.2": "3.7", "2.10.3": "3.11"}
@@ -174,6 +176,21 @@ class ContainerEnvironment:
         pid = int(self.docker("inspect", "--format", "{{.State.Pid}}", container))
         assert pid > 1
         os.kill(pid, signal.SIGKILL)
+
+
+@contextmanager
+def open_engine() -> Iterator[PrivateEngine]:
+    """Run an engine, or take the one that is named."""
+    given = os.environ.get("MWAA_LOCAL_TEST_ENGINE")
+    if given:
+        yield PrivateEngine(given, Path("/nowhere"))
+        return
+    problem = engine_problem("3.7") or engine_problem("3.11")
+    if problem and os.environ.get("CI") != "true":
+        pytest.skip(problem)
+    assert not problem
+    with private_engine() as private:
+        yield private
 
 
 def make_environment(engine: PrivateEngine | None, version: str, folder: Path) -> ContainerEnvironment:
