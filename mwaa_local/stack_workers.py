@@ -10,7 +10,7 @@ from mwaa_local.stack import WorkerScaling
 SCALE_IN_VARIABLE = "MWAA_LOCAL_SCALE_IN_AFTER"
 """Seconds without a task after which workers go, in place of MWAA's 120: for those who want to see what that does."""
 
-FOLDER_VARIABLE = "MWAA_LOCAL_WORKERS"
+FOLDER_VARIABLE = "MWAA_LOCAL_SCALING_FOLDER"
 """The folder that workers' containers and the endpoint's share; not set where a supervisor scales."""
 
 
