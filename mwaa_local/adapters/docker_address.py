@@ -1,18 +1,28 @@
 """Where a container engine listens: what the user says, else the sockets that Docker and Podman are known to have."""
 
 import json
+import socket
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+_PATIENCE = 2.0
+
 
 def find_address(environ: Mapping[str, str], home: Path, uid: int) -> str | None:
-    """Return the address of the engine: DOCKER_HOST, the context in use, or the first socket there is."""
+    """Return the address of the engine: DOCKER_HOST, the context in use, or the first socket that answers.
+
+    Where none answers it is the first socket there is, so that it can be said what is wrong with it.
+    """
     if environ.get("DOCKER_HOST"):
         return environ["DOCKER_HOST"]
-    return _context_address(environ, home) or next(
-        (f"unix://{path}" for path in _sockets(environ, home, uid) if _is_socket(path)), None
-    )
+    chosen = _context_address(environ, home)
+    if chosen:
+        return chosen
+    sockets = [path for path in _sockets(environ, home, uid) if _is_socket(path)]
+    if not sockets:
+        return None
+    return f"unix://{next((path for path in sockets if _answers(path)), sockets[0])}"
 
 
 def _context_address(environ: Mapping[str, str], home: Path) -> str | None:
@@ -46,3 +56,14 @@ def _is_socket(path: Path) -> bool:
         return stat.S_ISSOCK(path.stat().st_mode)
     except OSError:
         return False
+
+
+def _answers(path: Path) -> bool:
+    """Tell whether somebody listens there for us: an engine may have ended, or belong to others."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(_PATIENCE)
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True

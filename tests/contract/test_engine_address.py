@@ -1,0 +1,87 @@
+"""Where a container engine is looked for, and what is told of a build in Podman's words."""
+
+import json
+import socket
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from mwaa_local.adapters.build_lines import as_docker_says
+from mwaa_local.adapters.docker_address import find_address
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Path:
+    """A user's runtime folder, short enough for the names of sockets."""
+    folder = tmp_path / "run"
+    (folder / "podman").mkdir(parents=True)
+    return folder
+
+
+def listen(path: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen()
+    return listener
+
+
+def leave_behind(path: Path) -> None:
+    """Make the socket of an engine that has ended."""
+    with socket.socket(socket.AF_UNIX) as gone:
+        gone.bind(str(path))
+
+
+def test_the_socket_of_a_users_own_podman_is_found(runtime: Path, tmp_path: Path) -> None:
+    path = runtime / "podman" / "podman.sock"
+    with closing(listen(path)):
+        found = find_address({"XDG_RUNTIME_DIR": str(runtime)}, tmp_path, 1000)
+    if not Path("/var/run/docker.sock").exists():
+        assert found == f"unix://{path}"
+
+
+def test_a_socket_that_nobody_listens_at_does_not_hide_one_that_answers(
+    runtime: Path, tmp_path: Path
+) -> None:
+    leave_behind(runtime / "docker.sock")
+    path = runtime / "podman" / "podman.sock"
+    with closing(listen(path)):
+        found = find_address({"XDG_RUNTIME_DIR": str(runtime)}, tmp_path, 1000)
+    assert found != f"unix://{runtime}/docker.sock"
+
+
+def test_a_socket_that_nobody_listens_at_is_named_where_there_is_no_other(
+    runtime: Path, tmp_path: Path
+) -> None:
+    leave_behind(runtime / "podman" / "podman.sock")
+    assert find_address({"XDG_RUNTIME_DIR": str(runtime)}, tmp_path, 1000) is not None
+
+
+def test_what_the_user_says_goes_before_the_context_and_that_before_sockets(
+    runtime: Path, tmp_path: Path
+) -> None:
+    meta = tmp_path / ".docker" / "contexts" / "meta" / "abc"
+    meta.mkdir(parents=True)
+    (tmp_path / ".docker" / "config.json").write_text('{"currentContext": "mine"}')
+    document = {"Name": "mine", "Endpoints": {"docker": {"Host": "unix:///of/the/context"}}}
+    (meta / "meta.json").write_text(json.dumps(document))
+    variables = {"XDG_RUNTIME_DIR": str(runtime)}
+    with closing(listen(runtime / "docker.sock")):
+        assert find_address(variables, tmp_path, 1000) == "unix:///of/the/context"
+        said = {**variables, "DOCKER_HOST": "tcp://there:2375"}
+        assert find_address(said, tmp_path, 1000) == "tcp://there:2375"
+
+
+@pytest.mark.parametrize(
+    ("podman", "docker"),
+    [
+        ("STEP 6/7: RUN sh /opt/install.sh", "Step 6/7 : RUN sh /opt/install.sh"),
+        ("[2/4] STEP 1/9: FROM base AS system", "Step 1/9 : FROM base AS system"),
+        ("STEP 3: RUN as Podman 3 says it", "Step 3 : RUN as Podman 3 says it"),
+        ("Step 5/7 : RUN x", "Step 5/7 : RUN x"),
+        ("--> 914316431538", "--> 914316431538"),
+        ("the program says STEP 1/2: no", "the program says STEP 1/2: no"),
+    ],
+)
+def test_podmans_steps_are_told_as_dockers(podman: str, docker: str) -> None:
+    assert as_docker_says(podman) == docker
