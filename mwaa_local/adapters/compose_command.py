@@ -16,6 +16,8 @@ UP_PATIENCE = 600.0
 _CANDIDATES = (("docker", "compose"), ("docker-compose",))
 _STEERING = ("COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME", "COMPOSE_ENV_FILES")
 """Variables by which users steer their own Compose projects."""
+_OF_ANOTHER_PYTHON = ("PYTHONPATH", "PYTHONHOME")
+"""docker-compose 1.29 is a Python program, which breaks with the packages that somebody has put before its own."""
 _KEPT = 15
 _INSTALL = (
     "install Docker's Compose plugin, or docker-compose 1.29 (Debian, pip); `--runtime native` needs neither"
@@ -59,7 +61,7 @@ class InstalledCompose:
 
 def find_compose(commands: CommandRunner, environ: Mapping[str, str], address: str) -> InstalledCompose:
     """Return the Compose of this machine, to be used with the engine at `address`; EngineError if there is none."""
-    kept = {name: value for name, value in environ.items() if name not in _STEERING}
+    kept = {name: value for name, value in environ.items() if name not in (*_STEERING, *_OF_ANOTHER_PYTHON)}
     variables = {**kept, "DOCKER_HOST": address}
     found: list[str] = []
     for command in _CANDIDATES:

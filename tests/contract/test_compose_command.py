@@ -66,11 +66,14 @@ def test_without_one_that_can_be_used_that_is_said(
     assert "--runtime native" in raised.value.hint
 
 
-def test_it_is_told_engine_project_and_files_and_nothing_of_the_users_own_projects(tmp_path: Path) -> None:
+def test_it_is_told_engine_project_and_files_and_nothing_that_steers_the_users_own_programs(
+    tmp_path: Path,
+) -> None:
     said = tmp_path / "said"
     text = f"""{V1}
-echo "$@" > {said}; echo "$DOCKER_HOST ${{COMPOSE_FILE-}}${{COMPOSE_PROJECT_NAME-}}" >> {said}"""
-    compose = find_compose(SystemCommands(), place(tmp_path / "bin", docker_compose=text), ADDRESS)
+echo "$@" > {said}; echo "$DOCKER_HOST ${{COMPOSE_FILE-}}${{COMPOSE_PROJECT_NAME-}}${{PYTHONPATH-}}" >> {said}"""
+    variables = {**place(tmp_path / "bin", docker_compose=text), "PYTHONPATH": "/packages/of/mine"}
+    compose = find_compose(SystemCommands(), variables, ADDRESS)
     compose.up(ComposeOrder("orders", (tmp_path / "a.yml", tmp_path / "b.yml"), tmp_path))
     assert said.read_text().splitlines() == [
         f"--file {tmp_path}/a.yml --file {tmp_path}/b.yml --project-name orders --project-directory {tmp_path} "
