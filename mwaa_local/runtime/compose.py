@@ -205,7 +205,8 @@ class ComposeRuntime:
 
     def wait_for_replaced_workers(self) -> None:
         """Wait until the workers that have been replaced have ended what they run: twelve hours at most."""
-        leaving = frozenset(report.name for report in self.services() if report.leaving)
+        # One that autoscaling parks leaves as well, but its container stays.
+        leaving = frozenset(each.service for each in left_workers(self._stack(), self._containers()))
         self._waiting.until_ended(leaving, DRAIN_LIMIT)
         self._forget_ended()
 

@@ -1,8 +1,8 @@
 """Carries metadata from version to version in containers, where each version's database is in a volume of its own.
 
 What is decided is `carry_over`'s. PostgreSQL's container copies the cluster of the version before into the volume of
-the new one, beside the cluster that may be there; the version's own image migrates the copy (a newer one's image takes it
-back first), and the next start puts it in place. The volume that was copied is only read.
+the new one, beside the cluster that may be there; the version's own image migrates the copy (a newer one's image takes
+it back first), and the next start puts it in place. The volume that was copied is only read.
 """
 
 import json

@@ -135,6 +135,14 @@ def test_nobody_waits_for_workers_that_have_been_replaced_longer_than_twelve_hou
     assert 43200 <= site.clock.now() - began < 43300
 
 
+def test_nobody_waits_for_a_worker_that_autoscaling_parks(site: Site) -> None:
+    start(site, autoscale=True, max_workers="2")
+    (site.runtime.kept.beats / "worker-2.duty").write_text("leaving")
+    began = site.clock.now()
+    site.runtime.wait_for_replaced_workers()
+    assert site.clock.now() == began
+
+
 def test_what_neither_file_nor_override_has_is_removed_in_a_graceful_update(site: Site) -> None:
     start(site, schedulers="2")
     found = site.containers.found[site.name]
