@@ -205,9 +205,8 @@ class ComposeRuntime:
 
     def wait_for_replaced_workers(self) -> None:
         """Wait until the workers that have been replaced have ended what they run: twelve hours at most."""
-        # One that autoscaling parks leaves as well, but its container stays.
-        leaving = frozenset(each.service for each in left_workers(self._stack(), self._containers()))
-        self._waiting.until_ended(leaving, DRAIN_LIMIT)
+        left = left_workers(self._stack(), self._containers())  # not those that autoscaling parks
+        self._waiting.until_ended(frozenset(each.service for each in left), DRAIN_LIMIT)
         self._forget_ended()
 
     def reset_database(self, version: MwaaVersion) -> None:
