@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from mwaa_local.cli.finding_report import count, render_report
 from mwaa_local.cli.render import paint, render_table
+from mwaa_local.validation.file_rules import NEWER_SYSTEM
 from mwaa_local.validation.package_verdict import PackageVerdict
 from mwaa_local.validation.requirements_verdict import Verdict
 
@@ -118,6 +119,11 @@ def conclusion(verdict: Verdict, *, coloured: bool) -> str:
         text, colour = "pip on MWAA refuses this and installs nothing; Airflow starts without it", "red"
     elif not verdict.works:
         text, colour = "pip on MWAA installs this, and it breaks Airflow", "red"
+    elif any(finding.rule_id == NEWER_SYSTEM for finding in verdict.findings):
+        text, colour = (
+            "pip installs this; MWAA's system is older than some wheels, and may not manage it",
+            "yellow",
+        )
     else:
         text, colour = "pip on MWAA installs this, and Airflow works afterwards", "green"
     return f"{paint(text, colour, coloured=coloured)} ({count(verdict.findings)})."

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from packaging.utils import canonicalize_name
 
 from mwaa_local.catalog import MwaaVersion
-from mwaa_local.wheel_tags import wheel_problem
+from mwaa_local.wheel_tags import needs_newer_system, wheel_problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,10 @@ class PackageFiles:
     def has_wheel_for(self, version: MwaaVersion) -> bool:
         """Return whether MWAA can install one of the wheels."""
         return any(not wheel_problem(wheel, version) for wheel in self.wheels)
+
+    def has_wheel_for_newer_system(self, version: MwaaVersion) -> bool:
+        """Return whether MWAA could install one of the wheels if its C library were newer."""
+        return any(needs_newer_system(wheel, version) for wheel in self.wheels)
 
 
 def parse_lock(text: str) -> tuple[PackageFiles, ...]:

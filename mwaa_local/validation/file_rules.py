@@ -10,6 +10,8 @@ from mwaa_local.validation.requirements_file import RequirementsFile
 from mwaa_local.validation.requirements_time import LIMIT, LONG, estimate_seconds
 from mwaa_local.validation.source_builds import BuildVerdict, judge_build
 
+NEWER_SYSTEM = "requirements-newer-system"
+
 
 def check_files(
     files: Sequence[PackageFiles],
@@ -48,6 +50,9 @@ def _check_sources(
         if each.has_wheel_for(base.version):
             continue
         build = judge_build(each.name, base.version)
+        if each.has_source and each.has_wheel_for_newer_system(base.version):
+            yield _newer_system(each, build, places, base)
+            continue
         fails = build.fails or not each.has_source
         yield Finding(
             "requirements-source-build",
@@ -58,6 +63,21 @@ def _check_sources(
             places.get(each.name),
             "MWAA-FACTS 3.4",
         )
+
+
+def _newer_system(
+    package: PackageFiles, build: BuildVerdict, places: dict[str, Location], base: BaseEnvironment
+) -> Finding:
+    """Such a build brings tools of its own, or fails: only MWAA can tell."""
+    return Finding(
+        NEWER_SYSTEM,
+        Severity.WARNING,
+        f"The wheels of {package.name} {package.version} are for newer systems than {base.version.base_os}: pip builds "
+        f"it from source there{_needs(build)}{'. Expect that to fail' if build.fails else ''}.",
+        "Pin an older version that has a wheel for it, or build a wheel and put it into plugins.zip.",
+        places.get(package.name),
+        "MWAA-FACTS 3.4",
+    )
 
 
 def _needs(build: BuildVerdict) -> str:

@@ -192,6 +192,13 @@ REQUIREMENT_OUTCOME_RULES: tuple[Rule, ...] = (
         "MWAA-FACTS 3.4",
     ),
     Rule(
+        "requirements-newer-system",
+        W,
+        "A package has wheels, but for a newer C library than MWAA's: pip compiles it there, which often fails.",
+        "Pin an older version that has a wheel for MWAA's, or put a wheel into plugins.zip.",
+        "MWAA-FACTS 3.4",
+    ),
+    Rule(
         "requirements-hash",
         E,
         "Hashes are incomplete or wrong: one line with a hash makes pip demand them of all.",

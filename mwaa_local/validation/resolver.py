@@ -14,6 +14,7 @@ from pathlib import Path
 
 from mwaa_local import __version__
 from mwaa_local.catalog import Pin
+from mwaa_local.errors import CommandError, RequirementsError
 from mwaa_local.package_metadata import PackageRequires
 from mwaa_local.ports import CommandResult, CommandRunner
 from mwaa_local.validation.base_environment import BaseEnvironment
@@ -28,7 +29,8 @@ from mwaa_local.validation.strict_metadata import STRICT_SINCE, FetchMetadata, f
 _PLATFORMS = {"Amazon Linux 2": "x86_64-manylinux_2_28", "Amazon Linux 2023": "x86_64-manylinux_2_34"}
 """The nearest to MWAA's C library (2.26 and 2.34) that uv can be told of; what needs more is sorted out afterwards."""
 
-_TIMEOUT = 300.0
+_TIMEOUT = 150.0
+"""Seconds; a search that takes longer goes through hundreds of versions, and after minutes takes gigabytes."""
 
 _NEEDS_NOTHING = tuple(
     f'[[dependency-metadata]]\nname = "{name}"\nrequires-dist = []\n'
@@ -174,7 +176,16 @@ class Resolver:
 
     def _run(self, command: Sequence[str], question: Question) -> CommandResult:
         environ = self._indexes(question).environ
-        return self._tools.commands.run(command, env=environ, cwd=self._work, timeout=_TIMEOUT)
+        try:
+            return self._tools.commands.run(command, env=environ, cwd=self._work, timeout=_TIMEOUT)
+        except CommandError as error:
+            open_lines = [line for line in question.lines if "==" not in line and "@" not in line]
+            raise RequirementsError(
+                f"Which packages pip would install could not be found out. {error.message}",
+                hint="Pin what the file leaves open"
+                + (f" ({', '.join(open_lines[:5])})" if open_lines else "")
+                + ": pip on MWAA would search for long, too.",
+            ) from error
 
     def _source_requires(self, options: FileOptions) -> PackageRequires:
         """Return what is known of packages without a wheel: another place than the index may have one of its own."""

@@ -90,7 +90,7 @@ _BUILDS: dict[str, SourceBuild] = {
     "psycopg-c": _needs(_COMPILER, "postgresql-devel"),
     "psycopg2": _needs(_COMPILER, "postgresql-devel"),
     "psycopg2-binary": _needs(_COMPILER, "postgresql-devel"),
-    "pyarrow": _needs("the Arrow C++ library", minutes=30),
+    "pyarrow": _needs("Arrow C++", minutes=30),
     "pycairo": _needs("cairo-devel"),
     "pycocotools": _needs(_COMPILER),
     "pycrypto": _needs(_COMPILER),

@@ -11,7 +11,7 @@ from mwaa_local.validation.base_environment import BaseEnvironment, make_base
 from mwaa_local.validation.conflict import Culprit
 from mwaa_local.validation.distribution_files import PackageFiles
 from mwaa_local.validation.file_rules import check_files
-from mwaa_local.validation.finding import Finding
+from mwaa_local.validation.finding import Finding, Severity
 from mwaa_local.validation.requirements_absence import absence_finding
 from mwaa_local.validation.requirements_file import RequirementsFile, load_requirements
 from mwaa_local.validation.requirements_rules import check_lines
@@ -115,6 +115,22 @@ def test_a_library_that_the_image_lacks_is_named(tmp_path: Path) -> None:
     assert "requirements-system-library" not in rules(
         check_lines(read(tmp_path, text, "2.10.3"), base("2.10.3"))
     )
+
+
+def test_wheels_for_a_newer_system_only_are_warned_of_and_wheels_for_another_python_refused(
+    tmp_path: Path,
+) -> None:
+    file = read(tmp_path, "polars\n")
+    newer = replace(
+        WHEEL, name="polars", wheels=("polars-1-cp37-cp37m-manylinux_2_28_x86_64.whl",), has_source=True
+    )
+    (found,) = check_files((newer,), file, (), base("2.2.2"))[:1]
+    assert (found.rule_id, found.severity) == ("requirements-newer-system", Severity.WARNING)
+    assert found.message.endswith("which needs Rust; MWAA's image has no Rust. Expect that to fail.")
+    other = replace(newer, wheels=("polars-1-cp39-cp39-manylinux_2_28_x86_64.whl",))
+    (found,) = check_files((other,), file, (), base("2.2.2"))[:1]
+    assert (found.rule_id, found.severity) == ("requirements-source-build", Severity.ERROR)
+    assert check_files((newer,), file, (), base("2.10.3"))[0].severity is Severity.ERROR  # of Python 3.7
 
 
 def test_what_takes_too_long_is_said_with_the_time(tmp_path: Path) -> None:

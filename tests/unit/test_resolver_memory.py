@@ -3,7 +3,10 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from mwaa_local.catalog import load_version
+from mwaa_local.errors import CommandError, RequirementsError
 from mwaa_local.ports import CommandResult
 from mwaa_local.validation.base_environment import make_base
 from mwaa_local.validation.index_choice import choose_indexes, learn_index
@@ -164,3 +167,15 @@ def test_a_uv_file_that_is_damaged_says_nothing(tmp_path: Path) -> None:
     assert with_uv_file({"UV_CONFIG_FILE": str(tmp_path / "uv.toml")}, tmp_path / "none").keys() == {
         "UV_CONFIG_FILE"
     }
+
+
+def test_a_search_without_an_end_is_no_verdict_and_names_what_to_pin(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+
+    def give_up(_: object) -> CommandResult:
+        raise CommandError("uv took longer than 150 seconds and was ended.")
+
+    place.commands.answers[(str(tmp_path / "uv"),)] = give_up
+    with pytest.raises(RequirementsError, match="could not be found out") as caught:
+        place.ask("boto3-stubs", "pandas==1.3.5")
+    assert "(boto3-stubs)" in caught.value.hint

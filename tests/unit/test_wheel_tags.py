@@ -3,7 +3,7 @@
 import pytest
 
 from mwaa_local.catalog import load_version
-from mwaa_local.wheel_tags import best_wheel, wheel_problem
+from mwaa_local.wheel_tags import best_wheel, needs_newer_system, wheel_problem
 
 OLD, NEW = load_version("2.2.2"), load_version("2.10.3")
 
@@ -31,6 +31,20 @@ OLD, NEW = load_version("2.2.2"), load_version("2.10.3")
 )
 def test_a_wheel_fits_where_pip_on_mwaa_takes_it(name: str, old: bool, new: bool) -> None:
     assert (wheel_problem(name, OLD) == "", wheel_problem(name, NEW) == "") == (old, new)
+
+
+def test_a_wheel_for_this_python_may_be_for_a_newer_system() -> None:
+    names = ("a-1-cp37-cp37m-manylinux_2_28_x86_64.whl", "a-1-py3-none-manylinux_2_28_x86_64.whl")
+    assert all(needs_newer_system(name, OLD) for name in names)
+    others = (
+        "a-1-cp37-cp37m-manylinux_2_17_x86_64.whl",
+        "a-1-cp39-cp39-manylinux_2_28_x86_64.whl",
+        "a-1-cp37-cp37m-manylinux_2_28_aarch64.whl",
+        "a-1-cp37-cp37m-musllinux_1_2_x86_64.whl",
+        "a.whl",
+    )
+    assert not any(needs_newer_system(name, OLD) for name in others)
+    assert not needs_newer_system(names[1], NEW)
 
 
 def test_the_wheel_that_pip_would_take_is_chosen() -> None:
