@@ -38,7 +38,9 @@ class SdkContainers:
         """Return what the engine has."""
         with _translated("asked for its machine"):
             found = self._client.info()
-        rootless = any("rootless" in str(each) for each in found.get("SecurityOptions") or ())
+        # Docker says it among its security options, Podman (4.3) in a field of its own.
+        told = any("rootless" in str(each) for each in found.get("SecurityOptions") or ())
+        rootless = told or bool(found.get("Rootless"))
         return EngineMachine(int(found.get("NCPU") or 1), int(found.get("MemTotal") or 0), rootless)
 
     def list(self, project: str) -> tuple[ContainerRecord, ...]:
