@@ -23,6 +23,8 @@ if [ -d /usr/lib/jvm ]; then
     "$java/bin/jlink" --module-path "$java/jmods" --add-modules "$modules" --compress=2 \
         --strip-java-debug-attributes --output /tmp/java
     cp /tmp/java/lib/modules "$java/lib/modules"
+    # Only a debugger reads these symbols.
+    if command -v strip > /dev/null; then strip --strip-unneeded "$java/lib/server/libjvm.so"; fi
     apt-get purge --yes --auto-remove default-jdk-headless
     # Archives of the former classes, which Java can do without, and what was the compiler's.
     rm -rf /tmp/java "$java"/lib/server/*.jsa "$java/lib/ct.sym"
@@ -36,15 +38,45 @@ rm -f /usr/bin/*lto-dump* /usr/lib/gcc/*/*/lto1 /usr/bin/*gp-* /usr/bin/*gprofng
 
 data=/usr/lib/python3/dist-packages/awscli/botocore/data
 if [ -d "$data" ]; then
-    # The same descriptions of services, without the indentation; no index for completing in a prompt.
+    # The same descriptions of services, without the indentation, and compressed: later versions of botocore read and
+    # bring them so. No index for completing in a prompt.
     rm -f "$data/../../data/ac.index"
     /usr/bin/python3 - "$data" <<'PROGRAM'
+import gzip
 import json
 import pathlib
 import sys
 
-for path in pathlib.Path(sys.argv[1]).rglob("*.json"):
-    path.write_text(json.dumps(json.loads(path.read_text("utf-8")), separators=(",", ":")), "utf-8")
+data = pathlib.Path(sys.argv[1])
+loaders = data.parent / "loaders.py"
+CHANGES = (
+    ("import os\n", "import gzip\nimport os\n"),
+    (
+        "return os.path.isfile(file_path + '.json')\n",
+        "return any(os.path.isfile(file_path + end) for end in ('.json', '.json.gz'))\n",
+    ),
+    (
+        "full_path = file_path + '.json'\n",
+        "full_path = file_path + '.json'\n        if not os.path.isfile(full_path):\n            full_path += '.gz'\n",
+    ),
+    (
+        "with open(full_path, 'rb') as fp:\n",
+        "with (gzip.open if full_path.endswith('.gz') else open)(full_path, 'rb') as fp:\n",
+    ),
+)
+text = loaders.read_text("utf-8")
+is_known = all(text.count(before) == 1 for before, _ in CHANGES)
+if is_known:
+    for before, after in CHANGES:
+        text = text.replace(before, after)
+    loaders.write_text(text, "utf-8")
+for path in data.rglob("*.json"):
+    content = json.dumps(json.loads(path.read_text("utf-8")), separators=(",", ":")).encode()
+    if is_known and path.name == "service-2.json":
+        path.with_name(path.name + ".gz").write_bytes(gzip.compress(content, mtime=0))
+        path.unlink()
+    else:
+        path.write_bytes(content)
 PROGRAM
     # Compiled is kept what the command uses.
     find /usr/lib/python3 /usr/lib/python3.* -type d -name __pycache__ -prune -exec rm -r {} +

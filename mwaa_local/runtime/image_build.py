@@ -13,7 +13,8 @@ from typing import Protocol
 from mwaa_local.catalog import Pin
 from mwaa_local.docker_ports import BuildOrder, ContainerOrder, DockerEngine, ImageRecord, LayerOrder
 from mwaa_local.errors import ImageBuildError
-from mwaa_local.runtime.cache_entry import lock_of, write_errors
+from mwaa_local.runtime.cache_contents import SCHEMA_VERSION
+from mwaa_local.runtime.cache_entry import lock_of, note_use, write_errors
 from mwaa_local.runtime.image import (
     DIGEST_LABEL,
     PACKAGES,
@@ -101,6 +102,7 @@ def ensure_packages(recipe: ImageRecipe, site: BuildSite) -> tuple[Path, ...]:
     with write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with site.lock(lock_of(folder)):
+            note_use(lock_of(folder))
             missing = _missing(recipe.pins, folder)
             if missing:
                 _collect(recipe, site, folder, missing)
@@ -122,6 +124,7 @@ def ensure_schema(recipe: ImageRecipe, site: BuildSite, packages: tuple[Path, ..
     with write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with site.lock(lock_of(folder)):
+            note_use(lock_of(folder))
             if not file.is_file():
                 _make_schema(recipe, site, packages, folder)
             return file.read_text(encoding="utf-8")
@@ -208,6 +211,7 @@ def _make_schema(recipe: ImageRecipe, site: BuildSite, packages: tuple[Path, ...
         what = f"The database of Airflow {recipe.version.airflow} could not be made"
         _run(order, site, title, what)
         made = Path(scratch, "schema.sql").read_bytes()
+    (folder / SCHEMA_VERSION).write_text(recipe.version.airflow, encoding="ascii")
     partial = folder / "schema.partial"
     partial.write_bytes(made)
     partial.replace(folder / "schema.sql")
