@@ -60,6 +60,7 @@ version = "{version}"
 
 [airflow_options]
 "scheduler.scheduler_zombie_task_threshold" = 10
+"scheduler.scheduler_health_check_threshold" = 20
 "celery.worker_autoscale" = "1,1"
 """
 
@@ -122,6 +123,11 @@ class ContainerEnvironment:
     def service(self, name: str) -> dict[str, Any]:
         """Return what `status` says of a service."""
         return next(service for service in self.status()["services"] if service["name"] == name)
+
+    def others(self) -> dict[str, int]:
+        """Return the processes of the services that are no workers, by name."""
+        services = self.status()["services"]
+        return {service["name"]: service["pid"] for service in services if service["role"] != "worker"}
 
     def workers(self, **wanted: Any) -> set[str]:
         """Return the names of the workers that `status` shows, of those of which it says what is wanted."""
