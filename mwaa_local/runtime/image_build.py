@@ -81,19 +81,26 @@ def build_image(recipe: ImageRecipe, site: BuildSite, *, use_cache: bool = True)
     if not use_cache or site.engine.find_image(recipe.system_tag) is None:
         _build(recipe, site, "system", use_cache)
     packages = ensure_packages(recipe, site)
-    try:
-        # The system has been built just now, without the engine's memory if that was asked for.
-        _build(recipe, site, "airflow", use_cache=True)
-        schema = ensure_schema(recipe, site, packages) if recipe.has_schema else ""
-        with tempfile.TemporaryDirectory(prefix="mwaa-local-image-") as scratch:
-            first = Path(scratch, "first.tar.gz")
-            write_layer(first, {**recipe.layer_texts(), **({SCHEMA: schema} if schema else {})})
-            title = f"Image of Airflow {recipe.version.airflow}"
-            with site.progress.following(title) as say:
-                say(f"{len(packages)} packages")
-                return site.engine.add_layer(LayerOrder(recipe.bare_tag, (first, *packages), recipe.tag))
-    finally:
-        site.engine.remove_image(recipe.bare_tag)
+    # Only one at a time has the image that is still without its packages.
+    with site.lock(lock_of(site.cache / WHEELS / recipe.digest)):
+        try:
+            # The system has been built just now, without the engine's memory if that was asked for.
+            _build(recipe, site, "airflow", use_cache=True)
+            schema = ensure_schema(recipe, site, packages) if recipe.has_schema else ""
+            return _put_together(recipe, site, schema, packages)
+        finally:
+            site.engine.remove_image(recipe.bare_tag)
+
+
+def _put_together(
+    recipe: ImageRecipe, site: BuildSite, schema: str, packages: tuple[Path, ...]
+) -> ImageRecord:
+    with tempfile.TemporaryDirectory(prefix="mwaa-local-image-") as scratch:
+        first = Path(scratch, "first.tar.gz")
+        write_layer(first, {**recipe.layer_texts(), **({SCHEMA: schema} if schema else {})})
+        with site.progress.following(f"Image of Airflow {recipe.version.airflow}") as say:
+            say(f"{len(packages)} packages")
+            return site.engine.add_layer(LayerOrder(recipe.bare_tag, (first, *packages), recipe.tag))
 
 
 def ensure_packages(recipe: ImageRecipe, site: BuildSite) -> tuple[Path, ...]:
