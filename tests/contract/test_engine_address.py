@@ -1,14 +1,17 @@
-"""Where a container engine is looked for, and what is told of a build in Podman's words."""
+"""Where a container engine is looked for, and what Podman says in other words than Docker."""
 
 import json
 import socket
 from contextlib import closing
 from pathlib import Path
+from typing import Any, cast
 
+import docker
 import pytest
 
 from mwaa_local.adapters.build_lines import as_docker_says
 from mwaa_local.adapters.docker_address import find_address
+from mwaa_local.adapters.docker_containers import SdkContainers
 
 
 @pytest.fixture
@@ -85,3 +88,27 @@ def test_what_the_user_says_goes_before_the_context_and_that_before_sockets(
 )
 def test_podmans_steps_are_told_as_dockers(podman: str, docker: str) -> None:
     assert as_docker_says(podman) == docker
+
+
+class Told:
+    """A client that has been told what a real engine answered."""
+
+    def __init__(self, **facts: Any) -> None:
+        self.facts = facts
+
+    def info(self) -> dict[str, Any]:
+        return {"NCPU": 2, "MemTotal": 25276116992, **self.facts}
+
+
+@pytest.mark.parametrize(
+    ("facts", "rootless"),
+    [
+        ({"SecurityOptions": ["name=seccomp,profile=default"], "Rootless": True}, True),  # Podman 4.3.1
+        ({"SecurityOptions": ["name=seccomp,profile=default"], "Rootless": False}, False),
+        ({"SecurityOptions": ["name=seccomp,profile=builtin", "name=rootless"]}, True),  # Docker
+        ({"SecurityOptions": None}, False),
+    ],
+)
+def test_a_rootless_engine_is_known_as_such(facts: dict[str, Any], rootless: bool) -> None:
+    machine = SdkContainers(cast(docker.DockerClient, Told(**facts))).machine()
+    assert (machine.cpus, machine.rootless) == (2, rootless)
