@@ -24,11 +24,11 @@ from mwaa_local.adapters.commands import SystemCommands
 from mwaa_local.adapters.compose_command import InstalledCompose, find_client, find_compose
 from mwaa_local.adapters.docker_containers import SdkContainers
 from mwaa_local.adapters.docker_engine import SdkEngine, connect_client
-from mwaa_local.docker_ports import BuildOrder, ComposeOrder, ContainerRecord
+from mwaa_local.docker_ports import BuildOrder, ComposeOrder, ContainerOrder, ContainerRecord, LayerOrder
 from mwaa_local.errors import ImageBuildError
 from mwaa_local.runtime.image import write_context
 from mwaa_local.runtime.visitor import client_variables, container_command
-from tests.contract.test_docker_engine import write_busybox
+from tests.contract.test_docker_engine import layer, write_busybox
 from tests.docker_engine import PATIENCE, engine_problem, private_engine
 from tests.e2e.local_environment import eventually
 
@@ -189,6 +189,30 @@ def test_an_image_is_built_and_the_step_that_fails_is_named(place: Place, tmp_pa
     assert any(line.startswith("Step ") and "COPY --from=first" in line for line in lines)
     with pytest.raises(ImageBuildError, match=r"The step `RUN \[.*exit 7.*\]` failed"):
         build('FROM small:1 AS last\nRUN ["/bin/sh", "-c", "echo out of luck; exit 7"]\n')
+
+
+def test_a_layer_of_archives_makes_an_image(place: Place, tmp_path: Path) -> None:
+    text = 'FROM small:1 AS last\nENV WORD=hello\nCMD ["true"]\n'
+    write_context(tmp_path / "context.tar", {"Dockerfile": text}, {})
+    labels = (("mwaa-local.digest", "d2"),)
+    place.engine.build(
+        BuildOrder(tmp_path / "context.tar", "last", "team/bare:1", (), labels, "linux/amd64"), print
+    )
+    archives = (layer(tmp_path, "a"), layer(tmp_path, "b"))
+    made = place.engine.add_layer(LayerOrder("team/bare:1", archives, "team/layered:1"))
+    assert made.label("mwaa-local.digest") == "d2"
+    place.engine.remove_image("team/bare:1")
+    found = place.engine.find_image("team/layered:1")
+    assert found is not None
+    assert (found.id.removeprefix("sha256:"), found.platform) == (
+        made.id.removeprefix("sha256:"),
+        "linux/amd64",
+    )
+    lines: list[str] = []
+    script = "cat /data/a.txt /data/b.txt; echo; echo $WORD"
+    order = ContainerOrder("team/layered:1", ("sh", "-c", script), network=False)
+    assert place.engine.run(order, lines.append).exit_code == 0
+    assert lines == ["a is hereb is here", "hello"]
 
 
 def test_a_projects_life(place: Place, tmp_path: Path) -> None:
