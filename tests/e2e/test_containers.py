@@ -254,13 +254,12 @@ def test_workers_come_with_the_tasks_and_are_replaced_without_ending_them(
     assert healthy.run_dag("quick")["state"] == "success"
     assert healthy.workers(leaving=True) == {"worker-1", "worker-2"}
     (healthy.folder / "dags" / "go").touch()
-    assert update.wait(timeout=120) == 0
-    following.communicate(timeout=120)
+    for command in (update, following):
+        command.communicate(timeout=120)
+    assert update.returncode == 0
     assert not {"worker-1", "worker-2"} & set(healthy.containers())
-    ran = json.loads(
-        healthy.succeed("airflow", "dags", "list-runs", "--dag-id", "waiting", "--output", "json")
-    )
-    assert [run["state"] for run in ran] == ["success"]
+    runs = healthy.succeed("airflow", "dags", "list-runs", "--dag-id", "waiting", "--output", "json")
+    assert [run["state"] for run in json.loads(runs)] == ["success"]
     eventually(lambda: len(healthy.workers()) == 1, "without tasks one worker is enough")
     assert healthy.status()["health"] == "healthy"
 
