@@ -19,8 +19,8 @@ from mwaa_local.catalog import load_version
 from tests.docker_engine import PrivateEngine, engine_problem, ensure_base, private_engine
 
 PYTHON_OF_SERVICES = "3.11"
-REQUIREMENT = "tabulate==0.8.{number}"
-"""Versions of a small package that every Python of MWAA can install: a change of requirements each."""
+REQUIREMENT = "shortuuid==1.0.{number}"
+"""Versions of a small package that no constraints name and every Python can install: a change of requirements each."""
 FIRST_NUMBER = 3
 READY = ("--runtime", "compose")
 
