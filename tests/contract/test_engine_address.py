@@ -2,6 +2,8 @@
 
 import json
 import socket
+import tempfile
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
@@ -15,11 +17,12 @@ from mwaa_local.adapters.docker_containers import SdkContainers
 
 
 @pytest.fixture
-def runtime(tmp_path: Path) -> Path:
+def runtime() -> Iterator[Path]:
     """A user's runtime folder, short enough for the names of sockets."""
-    folder = tmp_path / "run"
-    (folder / "podman").mkdir(parents=True)
-    return folder
+    with tempfile.TemporaryDirectory(prefix="mwl-") as name:
+        folder = Path(name)
+        (folder / "podman").mkdir()
+        yield folder
 
 
 def listen(path: Path) -> socket.socket:
