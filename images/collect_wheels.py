@@ -40,7 +40,8 @@ def main(uv_version, folder, prefix):
         return code
     uv = unpack_uv(given[0] if given else next(folder.glob("packages/uv-*.whl")), folder / "uv")
     command = [str(uv), "pip", "install", "--no-deps", "--no-cache", "--link-mode", "hardlink"]
-    command += ["--python", sys.executable, "--prefix", prefix]
+    # The file itself: beside a link uv's environments for builds would look for another Python's library.
+    command += ["--python", os.path.realpath(sys.executable), "--prefix", prefix]
     command += ["--requirements", str(folder / "missing.txt")]
     command += ["--build-constraints", str(folder / "build-constraints.txt")]
     code = subprocess.call(command, env=uv_environ())
