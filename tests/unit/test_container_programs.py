@@ -1,29 +1,16 @@
 """What runs in a role's container, as far as it needs no container: the user, the variables, what it waits for."""
 
-import importlib
 import json
 import os
 import socket
 import subprocess
-import sys
 import threading
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
-INSIDE = Path(__file__).parents[2] / "mwaa_local" / "inside"
-
-
-def inside(name: str) -> ModuleType:
-    """Import a module that runs inside an Airflow environment."""
-    sys.path.insert(0, str(INSIDE))
-    try:
-        return importlib.import_module(f"mwaa_inside.{name}")
-    finally:
-        sys.path.remove(str(INSIDE))
-
+from tests.inside_modules import INSIDE, inside
 
 container = inside("container")
 environment = inside("container_environment")

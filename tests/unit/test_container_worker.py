@@ -1,31 +1,17 @@
 """A worker's container that works only while it is wanted, with real processes for the work."""
 
-import importlib
 import json
 import os
 import signal
-import sys
 import threading
 import time
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from tests.e2e.local_environment import eventually
-
-INSIDE = Path(__file__).parents[2] / "mwaa_local" / "inside"
-
-
-def inside(name: str) -> ModuleType:
-    """Import a module that runs inside an Airflow environment."""
-    sys.path.insert(0, str(INSIDE))
-    try:
-        return importlib.import_module(f"mwaa_inside.{name}")
-    finally:
-        sys.path.remove(str(INSIDE))
-
+from tests.inside_modules import inside
 
 module = inside("container_worker")
 
