@@ -170,7 +170,7 @@ def follow_build(order: BuildOrder, title: str, site: BuildSite) -> ImageRecord:
 
 
 def _tell_steps(line: str, say: Callable[[str], None]) -> None:
-    if line.startswith(("Step ", "STEP ")):
+    if line.startswith("Step "):
         say(" ".join(line.split())[:100])
 
 

@@ -51,24 +51,18 @@ class BaseEnvironment:
                         yield pin.name, requirement
 
     @cached_property
-    def requirements(self) -> Mapping[str, tuple[Requirement, ...]]:
-        """Return what each package needs on MWAA, without what only its extras need."""
-        environment = self.target.marker_environment()
-        return {
-            pin.name: tuple(each for each in map(Requirement, _plain(lines)) if evaluate(each, environment))
-            for pin, lines in self.requires
-        }
-
-    @cached_property
     def foundation(self) -> frozenset[str]:
         """Return Airflow and everything that it needs, directly or not."""
+        needs: dict[str, list[str]] = {}
+        for name, requirement in self.requirements_on(self.versions):
+            needs.setdefault(name, []).append(canonicalize_name(requirement.name))
         found: set[str] = set()
         waiting = ["apache-airflow", "apache-airflow-providers-celery"]
         while waiting:
             name = waiting.pop()
             if name in self.versions and name not in found:
                 found.add(name)
-                waiting += [canonicalize_name(each.name) for each in self.requirements.get(name, ())]
+                waiting += needs.get(name, ())
         return frozenset(found)
 
     @property
