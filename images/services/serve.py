@@ -3,6 +3,7 @@
 
     mwaa-local-serve postgres                          PostgreSQL with the database `airflow`, for this network
     mwaa-local-serve carry-over NAME                   PostgreSQL with a copy of /source, which is kept by that name
+    mwaa-local-serve template                          makes the cluster that all others are copies of
     mwaa-local-serve aws ARGUMENTS...                  the local AWS endpoint, as the host's user
     mwaa-local-serve forward ARGUMENTS...              a gateway to a service that has no way out
 
@@ -20,6 +21,7 @@ from pathlib import Path
 
 ORDERS = Path("/run/secrets/mwaa-local-services.json")
 PROGRAMS = "/usr/lib/postgresql/bin"
+TEMPLATE = Path("/var/lib/postgresql/cluster.tar.gz")
 DATA = Path("/var/lib/postgresql/data")
 CLUSTER = DATA / "cluster"
 REPLACED = DATA / "replaced"
@@ -36,13 +38,15 @@ def main(arguments):
     """Become a service; return the exit code of wrong usage."""
     service = arguments[0] if arguments else ""
     nameless = service == "carry-over" and len(arguments) != 2
-    if service not in ("postgres", "carry-over", *MODULES) or nameless:
+    if service not in ("postgres", "carry-over", "template", *MODULES) or nameless:
         sys.stderr.write(__doc__)
         return 2
     if service == "forward":
         # It needs no secret, and so is given none.
         become(pwd.getpwnam("nobody"))
         return run_module(service, arguments[1:], {})
+    if service == "template":
+        return make_template()
     orders = json.loads(ORDERS.read_text(encoding="utf-8"))
     user = orders["user"]
     if os.environ.get(LOG_VARIABLE):
@@ -125,12 +129,26 @@ def serve(cluster):
 
 
 def make_cluster(password):
-    """Make a cluster with a role and a database `airflow`, complete or absent."""
+    """Make a cluster with a role and a database `airflow`, complete or absent, of the image's template."""
     building = DATA / "cluster.new"
     subprocess.run(["rm", "-rf", building], check=True)
+    building.mkdir(mode=0o700)
+    subprocess.run(["tar", "-xzf", TEMPLATE, "-C", building], check=True)
+    change_password(building, password)
+    remember(password)
+    subprocess.run(
+        [PROGRAMS + "/initdb", "--sync-only", "-D", building], check=True, stdout=subprocess.DEVNULL
+    )
+    building.rename(CLUSTER)
+
+
+def make_template():
+    """Write the template: initialising a cluster takes seconds, unpacking one does not. Nobody knows its password."""
+    become_postgres()
+    building = TEMPLATE.with_name("template")
     # Through a pipe: a password in a file would outlive a container that is killed.
     reading, writing = os.pipe()
-    os.write(writing, password.encode() + b"\n")
+    os.write(writing, secrets.token_hex(32).encode() + b"\n")
     os.close(writing)
     command = [PROGRAMS + "/initdb", "-D", str(building), "-U", DATABASE, "--pwfile", f"/dev/fd/{reading}"]
     command += ["-E", "UTF8", "--locale=C", "--wal-segsize=4", "--auth=scram-sha-256", "--no-sync"]
@@ -138,11 +156,8 @@ def make_cluster(password):
     os.close(reading)
     alone(building, "CREATE DATABASE " + DATABASE)
     (building / "pg_hba.conf").write_text(ACCESS, encoding="utf-8")
-    remember(password)
-    subprocess.run(
-        [PROGRAMS + "/initdb", "--sync-only", "-D", building], check=True, stdout=subprocess.DEVNULL
-    )
-    building.rename(CLUSTER)
+    subprocess.run(["tar", "-czf", TEMPLATE, "-C", building, "."], check=True)
+    subprocess.run(["rm", "-rf", building], check=True)
 
 
 def change_password(cluster, password):

@@ -7,17 +7,16 @@ Serves the environment's AWS on 127.0.0.1 (in a container on its network) until 
 import argparse
 import logging
 import os
-import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mwaa_local.aws.account import ACCOUNT_ID, CREDENTIALS_PATH, HEALTH_PATH, TOKEN_VARIABLE
 from mwaa_local.aws.environment_settings import SETTINGS_VARIABLE
+from mwaa_local.aws.listening import listen_early, make_server
 from mwaa_local.aws.web_doors.settings import (
     LOOPBACK,
     add_door_options,
@@ -29,7 +28,7 @@ from mwaa_local.errors import MwaaLocalError
 
 if TYPE_CHECKING:
     from mwaa_local.aws.access_keys import AccessKeys
-    from mwaa_local.aws.application import Endpoint, Environ, Handler
+    from mwaa_local.aws.application import Environ, Handler
     from mwaa_local.aws.home_bucket import HomeBucket
     from mwaa_local.aws.metrics.figures import Machine
     from mwaa_local.aws.mwaa_api.backend import EnvironmentBackend
@@ -145,6 +144,7 @@ def _serve(
     from mwaa_local.aws.log_groups import LogGroups
     from mwaa_local.aws.metrics.service import start_metrics
 
+    listener = listen_early(options)
     key = take_key(os.environ)
     store, objects, services = _restored(options)
     # In a container there is no room for further environments, which would be containers, too.
@@ -171,7 +171,7 @@ def _serve(
 
     guard = Guard(keys, api.is_for) if keys else None
     application = Endpoint(_handlers(options, store), api, recording, prepare, guard, options.served_as)
-    server = _make_server(options, application)
+    server = make_server(options, application, listener)
     open_asked_doors(options, key)
     log.info("serving on http://%s:%d", options.listen, options.port)
     work.resume()
@@ -244,45 +244,6 @@ def _handlers(options: argparse.Namespace, store: "QueueStore") -> "dict[str, Ha
 
         handlers[CREDENTIALS_PATH] = credentials_handler(options.profile, os.environ.pop(TOKEN_VARIABLE, ""))
     return handlers
-
-
-def _make_server(options: argparse.Namespace, application: "Endpoint") -> Any:
-    server = _server_class(options.parent)(
-        options.listen, options.port, application, handler=_request_handler()
-    )
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, _stop)
-    return server
-
-
-def _server_class(parent: int) -> Any:
-    """Return the server, which ends with the process `parent` if that is given."""
-    from werkzeug.serving import ThreadedWSGIServer
-
-    class Server(ThreadedWSGIServer):
-        daemon_threads = True
-        request_queue_size = 128
-
-        def service_actions(self) -> None:
-            # Called at least twice a second by serve_forever.
-            if parent and os.getppid() != parent:
-                raise KeyboardInterrupt
-
-    return Server
-
-
-def _stop(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
-def _request_handler() -> Any:
-    from moto.moto_server.werkzeug_app import MotoRequestHandler
-
-    class QuietRequestHandler(MotoRequestHandler):
-        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            """Keep no access log: tasks poll, and URLs may be presigned."""
-
-    return QuietRequestHandler
 
 
 if __name__ == "__main__":

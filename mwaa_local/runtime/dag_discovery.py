@@ -17,7 +17,6 @@ from mwaa_local.runtime.state import StateFolder, read_json, write_private
 
 PATIENCE = 15.0
 SETTLED_AFTER = 2.5
-INTERVAL = 0.25
 
 
 def load_settled(client: MetadataClient, dags: Path, folder: StateFolder, clock: Clock) -> Metadata:
@@ -26,17 +25,14 @@ def load_settled(client: MetadataClient, dags: Path, folder: StateFolder, clock:
     silent = set((read_json(memory) or {}).get("files", ()))
     files = {stamp: (path, mtime) for path, mtime, stamp in find_candidates(dags) if stamp not in silent}
     deadline = clock.monotonic() + PATIENCE
-    changed = clock.monotonic()
     metadata = client.load()
     while True:
         waiting = {stamp for stamp, (path, mtime) in files.items() if not is_accounted(path, mtime, metadata)}
-        now = clock.monotonic()
-        if not waiting or now - changed > SETTLED_AFTER or now > deadline:
+        if not waiting or clock.monotonic() > deadline:
             break
-        clock.sleep(INTERVAL)
-        fresh = client.load()
-        if fresh != metadata:
-            metadata, changed = fresh, clock.monotonic()
+        before, metadata = metadata, client.load_next(metadata, SETTLED_AFTER)
+        if metadata.mark == before.mark:
+            break
     if waiting:
         _remember(memory, silent | waiting)
     return metadata

@@ -45,6 +45,8 @@ class Metadata:
 
     dags: tuple[DagSummary, ...]
     import_errors: tuple[ImportFailure, ...]
+    mark: str = ""
+    """Differs where anything does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,14 @@ class MetadataClient:
 
     def load(self) -> Metadata:
         """Return DAGs and import errors; DatabaseError if the database cannot be asked."""
-        document = self._ask("summary", "")
+        return self._read(self._ask("summary", ""))
+
+    def load_next(self, seen: Metadata, patience: float) -> Metadata:
+        """Return the same as soon as it differs from what was seen, or after `patience` seconds; DatabaseError."""
+        return self._read(self._ask("next-summary", json.dumps({"seen": seen.mark, "patience": patience})))
+
+    @staticmethod
+    def _read(document: Mapping[str, Any]) -> Metadata:
         return Metadata(
             tuple(
                 DagSummary(dag["dag_id"], dag["is_paused"], dag["fileloc"], dag["parsed"])
@@ -72,6 +81,7 @@ class MetadataClient:
                 ImportFailure(each["filename"], each["stacktrace"], each["parsed"])
                 for each in document["import_errors"]
             ),
+            document["mark"],
         )
 
     def set_admin_password(self, password: str) -> None:

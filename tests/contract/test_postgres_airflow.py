@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,24 @@ def test_the_summary_tells_dags_errors_runs_and_heartbeats(running: Site, python
     assert summary["import_errors"] == [{"filename": "/dags/c.py", "stacktrace": "No", "parsed": 1000.0}]
     assert [(job["job_type"], job["hostname"]) for job in summary["jobs"]] == [("SchedulerJob", "new")]
     assert summary["counts"]["paused_dags"] == 1
+
+
+def test_the_next_summary_waits_for_a_change_of_dags_or_for_patience_to_end(
+    running: Site, python: Path
+) -> None:
+    seen = ask(running, python, "summary")["mark"]
+    asked = json.dumps({"seen": seen, "patience": 0.3})
+    assert ask(running, python, "next-summary", asked)["mark"] == seen
+    asked = json.dumps({"seen": seen, "patience": 25})
+    with ThreadPoolExecutor() as threads:
+        waiting = threads.submit(ask, running, python, "next-summary", asked)
+        running.query(
+            "INSERT INTO dag (dag_id, is_paused, is_active, fileloc, has_task_concurrency_limits, max_active_tasks)"
+            " VALUES ('later', true, true, '/dags/later.py', false, 1)"
+        )
+        found = waiting.result()
+    assert found["mark"] != seen
+    assert "later" in {dag["dag_id"] for dag in found["dags"]}
 
 
 def test_the_admin_is_made_once_and_then_updated(running: Site, python: Path) -> None:

@@ -164,7 +164,7 @@ def test_the_database_is_asked_from_the_schedulers_container(site: Site) -> None
 
     def answer(command: RanCommand) -> CommandResult:
         asked.append(command)
-        return CommandResult(0, json.dumps({"dags": [], "import_errors": []}), "")
+        return CommandResult(0, json.dumps({"mark": "m", "dags": [], "import_errors": []}), "")
 
     site.commands.answers[("docker",)] = answer
     site.start()

@@ -19,7 +19,6 @@ from mwaa_inside.container_waiting import (
     WaitFailure,
     release_messages,
     wait_for_servers,
-    wait_until_migrated,
     wanted_servers,
 )
 from mwaa_inside.container_worker import SCALED_VARIABLE, Worker, keep_worker
@@ -96,27 +95,27 @@ def migrate(orders, older):
 
 
 def run_role(orders, role):
-    """Become the role; a worker whose number follows the tasks does so only while it is wanted."""
-    if role != "worker" or not os.environ.get(SCALED_VARIABLE):
+    """Become the role; a worker does so only while it is wanted."""
+    if role != "worker":
         return become_role(orders, role)
     service = os.environ.get("MWAA_LOCAL_SERVICE", role)
-    worker = Worker(orders["user"], service, os.environ.get(RUN_VARIABLE))
+    is_scaled = bool(os.environ.get(SCALED_VARIABLE))
+    worker = Worker(orders["user"], service, os.environ.get(RUN_VARIABLE), is_scaled)
     return keep_worker(
         worker, lambda: become_role(orders, role), lambda: release_messages({**orders["fixed"], **os.environ})
     )
 
 
 def become_role(orders, role):
-    """Run the startup script and become the role."""
-    wait_for_servers(wanted_servers(orders))
+    """Run the startup script, which may use AWS, and become the role; that waits for the database itself."""
+    database, *others = wanted_servers(orders)
+    wait_for_servers(others)
     environment = whole_environment(orders, role)
-    if role == "worker":
-        release_messages(environment)
     if role == "webserver":
         prepare_webserver(orders, environment)
     remember(environment)
-    wait_until_migrated()
-    return become(orders, [sys.executable, "-m", "mwaa_inside.roles", role], environment)
+    program = [sys.executable, "-m", "mwaa_inside.container_role", role, database[0], str(database[1])]
+    return become(orders, program, environment)
 
 
 def prepare_webserver(orders, environment):

@@ -1,10 +1,12 @@
 """Asks and changes the metadata database without importing Airflow: starts in a tenth of a second on every version.
 
     MWAA_LOCAL_DATABASE_URL=... python database.py summary        JSON to standard output
-    MWAA_LOCAL_DATABASE_URL=... python database.py set-admin      JSON from standard input: {"password": "..."}
+    MWAA_LOCAL_DATABASE_URL=... python database.py next-summary   the same; {"seen": "...", "patience": 2.5} as input
+    MWAA_LOCAL_DATABASE_URL=... python database.py set-admin      {"password": "..."} as standard input
 
-`set-admin` makes or updates the user `admin` of Airflow's own login (Flask-AppBuilder: 1.10 with RBAC, 2.x) and answers
-{"changed": false} where this database has no such login.
+`next-summary` waits until DAGs or import errors are others than in the summary with the mark `seen`, for `patience`
+seconds at most: that costs less than starting this program again. `set-admin` makes or updates the user `admin` of
+Airflow's own login (Flask-AppBuilder: 1.10 with RBAC, 2.x) and answers {"changed": false} where this database has none.
 """
 
 import hashlib
@@ -12,6 +14,7 @@ import json
 import os
 import secrets
 import sys
+import time
 
 import psycopg2
 
@@ -19,6 +22,7 @@ URL = "MWAA_LOCAL_DATABASE_URL"
 ADMIN = "admin"
 # What every Werkzeug of Airflow 1.10 to 2.x can check; the number of rounds is read from the stored text.
 ROUNDS = 150000
+LOOK_EVERY = 0.1
 
 
 def main(arguments):
@@ -26,13 +30,7 @@ def main(arguments):
     try:
         connection = psycopg2.connect(plain_url(os.environ[URL]), connect_timeout=10)
         try:
-            with connection, connection.cursor() as cursor:
-                if arguments == ["summary"]:
-                    answer = summary(cursor)
-                elif arguments == ["set-admin"]:
-                    answer = set_admin(cursor, json.load(sys.stdin)["password"])
-                else:
-                    raise SystemExit("usage: database.py summary | set-admin")
+            answer = answer_of(arguments, connection)
         finally:
             connection.close()
     except psycopg2.Error as error:
@@ -40,9 +38,39 @@ def main(arguments):
     json.dump(answer, sys.stdout)
 
 
+def answer_of(arguments, connection):
+    """Return what a command answers."""
+    if arguments == ["next-summary"]:
+        asked = json.load(sys.stdin)
+        return next_summary(connection, asked["seen"], asked["patience"])
+    with connection, connection.cursor() as cursor:
+        if arguments == ["summary"]:
+            return summary(cursor)
+        if arguments == ["set-admin"]:
+            return set_admin(cursor, json.load(sys.stdin)["password"])
+    raise SystemExit("usage: database.py summary | next-summary | set-admin")
+
+
 def plain_url(url):
     """Return SQLAlchemy's URL as PostgreSQL's own library reads it."""
     return url.replace("postgresql+psycopg2://", "postgresql://", 1)
+
+
+def next_summary(connection, seen, patience):
+    """Return the first summary whose mark is not `seen`, or the last one within `patience` seconds."""
+    deadline = time.monotonic() + patience
+    while True:
+        # A transaction each, or the database's clock would stand still.
+        with connection, connection.cursor() as cursor:
+            is_other = mark_of(find_dags(cursor), find_import_errors(cursor)) != seen
+            if is_other or time.monotonic() > deadline:
+                return summary(cursor)
+        time.sleep(LOOK_EVERY)
+
+
+def mark_of(dags, import_errors):
+    """Return what tells summaries apart."""
+    return hashlib.sha256(json.dumps([dags, import_errors]).encode("utf-8")).hexdigest()
 
 
 def summary(cursor):
@@ -50,6 +78,7 @@ def summary(cursor):
     dags = find_dags(cursor)
     import_errors = find_import_errors(cursor)
     return {
+        "mark": mark_of(dags, import_errors),
         "dags": dags,
         "import_errors": import_errors,
         "counts": {

@@ -110,11 +110,12 @@ def main():
     os.dup2(2, 1)
     from statsd.client import udp
 
-    from mwaa_inside.roles import airflow_version, freeze_memory, preload
+    from mwaa_inside.role_modules import modules_to_preload, preload
+    from mwaa_inside.roles import airflow_version, freeze_memory
     from mwaa_inside.statsd_sockets import remember_name_handler, watch_clients
 
     watch_clients(udp)
-    preload(airflow_version())
+    preload(modules_to_preload(airflow_version()))
     remember_name_handler(sys.modules)
     import setproctitle
 

@@ -1,0 +1,127 @@
+"""Which modules a role of an Airflow version imports anyway, so that they can be imported before it starts.
+
+All of them at once in the process that forks the roles, or a role's own in its container, while the database is being
+made ready. Runs on Python 3.7 and up.
+"""
+
+import importlib
+
+EVERYWHERE = (
+    "psycopg2",
+    "sqlalchemy.dialects.postgresql",
+    "boto3",
+)
+CELERY = (
+    "celery",
+    "celery.bin.celery",
+    "celery.app.log",
+    "celery.worker.worker",
+    "celery.concurrency.prefork",
+    "kombu.transport.SQS",
+    "celery.backends.database",
+)
+PARSING = (
+    "airflow",
+    "airflow.cli.cli_parser",
+    "airflow.models.dagbag",
+    "airflow.models.serialized_dag",
+    "airflow.dag_processing.manager",
+    "airflow.dag_processing.processor",
+)
+"""Of roles that read DAG files."""
+USED_BY_DAGS = (
+    "airflow.operators.bash",
+    "airflow.operators.python",
+    "airflow.providers.standard.operators.bash",
+    "airflow.providers.standard.operators.python",
+    "airflow.providers.amazon.aws.hooks.base_aws",
+)
+"""What many DAG files import: each file is read in a process of its own, which would import it anew."""
+WEB_2 = (
+    "airflow.www.app",
+    "airflow.www.views",
+    "airflow.www.extensions.init_views",
+    "airflow.api_connexion.openapi",
+    "flask_appbuilder",
+    "gunicorn.app.base",
+    "gunicorn.workers.sync",
+)
+SCHEDULER_2 = (
+    "airflow.jobs.scheduler_job",
+    "airflow.jobs.scheduler_job_runner",
+    "airflow.cli.commands.scheduler_command",
+    "airflow.executors.celery_executor",
+    "airflow.providers.celery.executors.celery_executor",
+)
+WORKER_2 = (
+    "airflow.jobs.local_task_job",
+    "airflow.jobs.local_task_job_runner",
+    "airflow.task.task_runner.standard_task_runner",
+    "airflow.cli.commands.celery_command",
+    "airflow.cli.commands.task_command",
+    "airflow.executors.celery_executor",
+    "airflow.providers.celery.executors.celery_executor",
+    "airflow.providers.celery.cli.celery_command",
+)
+SCHEDULER_3 = (
+    "airflow.jobs.scheduler_job_runner",
+    "airflow.cli.commands.scheduler_command",
+    "airflow.providers.celery.executors.celery_executor",
+)
+WEB_3 = ("airflow.api_fastapi.app",)
+WORKER_3 = (
+    "airflow.sdk.execution_time.supervisor",
+    "airflow.sdk.execution_time.task_runner",
+    "airflow.providers.celery.executors.celery_executor",
+    "airflow.providers.celery.cli.celery_command",
+)
+ALL_1 = (
+    "airflow",
+    "airflow.bin.cli",
+    "airflow.jobs",
+    "airflow.executors.celery_executor",
+    "airflow.www_rbac.app",
+    "gunicorn.app.base",
+)
+"""Before 2.0 the command line imports everything."""
+
+
+def modules_to_preload(version):
+    """Return the modules that the roles of this Airflow version import between them, the dearest first."""
+    if version < (2,):
+        return [*ALL_1, *EVERYWHERE, *CELERY]
+    web, scheduler, worker = of_generation(version)
+    webserver_command = ["airflow.cli.commands.webserver_command"] if version < (3,) else []
+    return distinct(PARSING, web, scheduler, worker, webserver_command, EVERYWHERE, CELERY)
+
+
+def modules_of_role(role, version):
+    """Return the modules that one role imports, and for one that reads DAG files what those import."""
+    if version < (2,):
+        return [*ALL_1, *EVERYWHERE]
+    web, scheduler, worker = of_generation(version)
+    return {
+        "webserver": distinct(PARSING[:4] if version < (3,) else ["airflow"], web, EVERYWHERE[:2]),
+        "scheduler": distinct(PARSING, scheduler, EVERYWHERE, USED_BY_DAGS),
+        "worker": distinct(PARSING[:3], worker, EVERYWHERE, CELERY),
+        "dag-processor": distinct(PARSING, EVERYWHERE, USED_BY_DAGS),
+    }.get(role, list(PARSING[:2]))
+
+
+def of_generation(version):
+    """Return what web server, scheduler and worker have of their own since 2.0."""
+    return (WEB_2, SCHEDULER_2, WORKER_2) if version < (3,) else (WEB_3, SCHEDULER_3, WORKER_3)
+
+
+def distinct(*lists):
+    """Return the names of several lists, each once, in order."""
+    return list(dict.fromkeys(name for names in lists for name in names))
+
+
+def preload(names):
+    """Import modules; one that this version does not have is passed over."""
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            continue
