@@ -31,6 +31,8 @@ class FakeContainers:
     let_go_of: list[str] = field(default_factory=list)
     idle: bool = False
     """Whether those that are let go end at once."""
+    starts_again: bool = False
+    """Whether those that have ended then are started again: an engine that cannot be told not to."""
 
     def machine(self) -> EngineMachine:
         """Return a machine with two cores."""
@@ -49,7 +51,13 @@ class FakeContainers:
         self.let_go_of.append(container.service)
         if self.idle:
             for project in self.found:
-                self.change(project, container.service, state="exited", pid=None)
+                self.end(project, container.service)
+
+    def end(self, project: str, service: str) -> None:
+        """Have a container end that has been let go."""
+        self.change(project, service, state="exited", pid=None)
+        if self.starts_again:
+            self.change(project, service, state="running", pid=200, started=self.now() + 1.0, restarts=1)
 
     def discard(self, container: ContainerRecord) -> None:
         """Remove one container."""

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from mwaa_local.catalog import MwaaVersion, Role
+from mwaa_local.catalog import MwaaVersion
 from mwaa_local.config import LoadedConfig, Project
 from mwaa_local.docker_ports import ComposeOrder, ContainerRecord
 from mwaa_local.errors import EngineError, RoleFailedError, RuntimeStateError
@@ -28,7 +28,6 @@ from mwaa_local.runtime.compose_project import OVERRIDE, ComposeProject
 from mwaa_local.runtime.compose_record import build_record
 from mwaa_local.runtime.compose_replacement import (
     RunningContainers,
-    begin_to_leave,
     in_words,
     needs_all_stopped,
     prepare_replacement,
@@ -36,13 +35,13 @@ from mwaa_local.runtime.compose_replacement import (
 )
 from mwaa_local.runtime.compose_waiting import ComposeWaiting
 from mwaa_local.runtime.compose_watch import ComposeWatch
-from mwaa_local.runtime.container_reports import MIGRATION, is_up, left_workers
+from mwaa_local.runtime.container_reports import MIGRATION, is_up
 from mwaa_local.runtime.environment_status import is_healthy
 from mwaa_local.runtime.handover import note_change
 from mwaa_local.runtime.host import Host
 from mwaa_local.runtime.metadata import MetadataClient
 from mwaa_local.runtime.readiness import Prober
-from mwaa_local.runtime.rollover import DRAIN_LIMIT, without_workers
+from mwaa_local.runtime.rollover import without_workers
 from mwaa_local.runtime.service_logs import rotate_logs
 from mwaa_local.runtime.settings_record import render_settings
 from mwaa_local.runtime.start_record import StartRecord, load_record
@@ -128,7 +127,7 @@ class ComposeRuntime:
         note_change(self.folder)
         self._write(prepared, record, rotating=False)
         with task.progress.step(f"Replacing what has changed ({compose.name})"):
-            begin_to_leave(site.containers, prepared.stack, self._containers())
+            self._waiting.begin_to_leave(prepared.stack)
             compose.up(self._order(prepared.name, keeps_orphans=True))
             for each in unwanted(prepared, self._containers()):
                 site.containers.discard(each)
@@ -160,10 +159,10 @@ class ComposeRuntime:
             if what_runs is None or not needs_all_stopped(what_runs.record, loaded):
                 return
             note_change(self.folder)
-            begin_to_leave(self.site.containers, without_workers(what_runs.stack()), what_runs.containers)
-        workers = frozenset(each.service for each in what_runs.containers if each.role == Role.WORKER)
+            none_stays = without_workers(what_runs.stack())
+            self._waiting.begin_to_leave(none_stays)
         with progress.step("Waiting for running tasks to end"):
-            self._waiting.until_ended(workers, DRAIN_LIMIT)
+            self._waiting.until_left(none_stays)
 
     def stop(self) -> bool:
         """Stop the environment and remove its containers; volumes and files are kept. False if nothing ran."""
@@ -205,8 +204,7 @@ class ComposeRuntime:
 
     def wait_for_replaced_workers(self) -> None:
         """Wait until the workers that have been replaced have ended what they run: twelve hours at most."""
-        left = left_workers(self._stack(), self._containers())  # not those that autoscaling parks
-        self._waiting.until_ended(frozenset(each.service for each in left), DRAIN_LIMIT)
+        self._waiting.until_left(self._stack())
         self._forget_ended()
 
     def reset_database(self, version: MwaaVersion) -> None:
@@ -279,9 +277,7 @@ class ComposeRuntime:
     def _forget_ended(self) -> None:
         """Remove workers that have been replaced and have ended, and give back what they held."""
         record = load_record(self.folder)
-        for worker in left_workers(self._stack(), self._containers()):
-            if worker.state == "running":
-                continue
+        for worker in self._waiting.ended(self._stack()):
             self.site.containers.discard(worker)
             for stale in self.kept.beats.glob(f"{worker.service}.*"):
                 stale.unlink(missing_ok=True)

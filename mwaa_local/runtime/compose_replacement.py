@@ -12,14 +12,13 @@ import yaml
 
 from mwaa_local.catalog import Role
 from mwaa_local.config import LoadedConfig
-from mwaa_local.docker_ports import ContainerRecord, Containers
+from mwaa_local.docker_ports import ContainerRecord
 from mwaa_local.environment_stack import service_names
 from mwaa_local.errors import RoleFailedError
 from mwaa_local.runtime.airflow_home import generation_digest
 from mwaa_local.runtime.compose_file import ComposeImages
 from mwaa_local.runtime.compose_preparation import ComposePrepared, ComposeTask, prepare_compose
 from mwaa_local.runtime.compose_project import ComposeProject
-from mwaa_local.runtime.container_reports import left_workers
 from mwaa_local.runtime.replacement import own_ports
 from mwaa_local.runtime.rollover import choose_worker_names
 from mwaa_local.runtime.start_record import StartRecord
@@ -96,13 +95,6 @@ def unwanted(
         for each in containers
         if each.run_id and each.service not in services and each.role != Role.WORKER
     )
-
-
-def begin_to_leave(engine: Containers, stack: Stack, containers: tuple[ContainerRecord, ...]) -> None:
-    """Have workers that a stack does not have any more take no more tasks, and end."""
-    for worker in left_workers(stack, containers):
-        if worker.state == "running":
-            engine.let_go(worker)
 
 
 def in_words(error: RoleFailedError) -> RoleFailedError:

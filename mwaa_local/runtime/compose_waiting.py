@@ -1,15 +1,20 @@
-"""Waits for an environment's containers: until services are healthy, until replaced workers have ended."""
+"""Waits for an environment's containers: until services are healthy, until replaced workers, told to, have ended."""
 
 import contextlib
 from dataclasses import dataclass
+from pathlib import Path
 
 from mwaa_local.docker_ports import ContainerRecord, Containers
 from mwaa_local.errors import MwaaLocalError, RoleFailedError
 from mwaa_local.ports import Clock
+from mwaa_local.runtime.compose_project import ComposeProject
 from mwaa_local.runtime.compose_watch import ComposeWatch
-from mwaa_local.runtime.container_reports import MIGRATION
+from mwaa_local.runtime.container_reports import MIGRATION, has_left, left_workers
 from mwaa_local.runtime.convergence import Phase
+from mwaa_local.runtime.rollover import DRAIN_LIMIT
 from mwaa_local.runtime.service_logs import tail
+from mwaa_local.runtime.worker_duties import let_stay, read_leaves, tell_to_leave
+from mwaa_local.stack import Stack
 
 FAILURES_TO_GIVE_UP = 3
 INTERVAL = 0.25
@@ -56,14 +61,22 @@ class ComposeWaiting:
                 raise self.failure(MIGRATION, f"had not ended after {patience:.0f} s")
             self.clock.sleep(INTERVAL)
 
-    def until_ended(self, services: frozenset[str], patience: float) -> None:
-        """Wait until no container of these services runs, for `patience` seconds at most."""
-        deadline = self.clock.monotonic() + patience
-        while self.clock.monotonic() < deadline:
-            running = {each.service for each in self.containers.list(self.name) if each.state == "running"}
-            if not running & services:
-                return
+    def begin_to_leave(self, stack: Stack) -> None:
+        """Have workers that a stack does not have any more take no more tasks, and end."""
+        let_stay(self._beats, (spec.name for spec in stack.services))
+        for worker in self._left(stack, ended=False):
+            self.containers.let_go(worker)
+            tell_to_leave(self._beats, worker.service, DRAIN_LIMIT)
+
+    def until_left(self, stack: Stack) -> None:
+        """Wait until workers that a stack does not have any more have ended: until their time is over at most."""
+        deadline = self.clock.monotonic() + DRAIN_LIMIT
+        while self.clock.monotonic() < deadline and self._left(stack, ended=False):
             self.clock.sleep(INTERVAL_OF_TASKS)
+
+    def ended(self, stack: Stack) -> tuple[ContainerRecord, ...]:
+        """Return the workers that a stack does not have any more and that have ended."""
+        return self._left(stack, ended=True)
 
     def failure(self, service: str, what: str) -> RoleFailedError:
         """Return the error of a service, with its last words: from its log, or what its container has printed."""
@@ -78,6 +91,15 @@ class ComposeWaiting:
             + "\n".join(f"    {line}" for line in lines),
             hint=f"the whole log: mwaa-local logs {service}",
         )
+
+    @property
+    def _beats(self) -> Path:
+        return ComposeProject(self.watch.folder).beats
+
+    def _left(self, stack: Stack, *, ended: bool) -> tuple[ContainerRecord, ...]:
+        left = left_workers(stack, self.containers.list(self.name))
+        leaves = read_leaves(self._beats) if left else {}
+        return tuple(each for each in left if has_left(each, leaves) is ended)
 
 
 def _has_failed(container: ContainerRecord) -> bool:

@@ -17,7 +17,7 @@ from mwaa_local.runtime.container_reports import (
 )
 from mwaa_local.runtime.start_record import load_record
 from mwaa_local.runtime.state import ServiceReport, StateFolder, read_json
-from mwaa_local.runtime.worker_duties import read_duties
+from mwaa_local.runtime.worker_duties import read_duties, read_leaves
 from mwaa_local.stack import Stack, parse_stack
 
 
@@ -42,6 +42,7 @@ class ComposeWatch:
             containers=containers,
             answers=ask_services(stack, containers, self.is_healthy, now, duties) if asking else {},
             duties=duties,
+            leaves=read_leaves(ComposeProject(self.folder).beats),
             killed=read_killed(ComposeProject(self.folder).beats),
             limits=self._limits(stack),
             # What is being replaced is starting, not ill.

@@ -41,6 +41,8 @@ class Sighting:
     now: float
     duties: Mapping[str, KnownDuty] = field(default_factory=dict)
     """What workers do whose number follows the tasks, by service."""
+    leaves: Mapping[str, float] = field(default_factory=dict)
+    """When workers were told to leave, by service."""
 
     def duty(self, container: ContainerRecord | None) -> KnownDuty | None:
         """Return what a container that runs says that it does."""
@@ -106,7 +108,7 @@ def report_services(sighting: Sighting) -> tuple[ServiceReport, ...]:
     others = (
         _report_other(container, sighting)
         for container in by_service.values()
-        if container.role != Role.WORKER or container.state == "running"
+        if container.role != Role.WORKER or not has_left(container, sighting.leaves)
     )
     return (*reports, *others)
 
@@ -115,6 +117,12 @@ def left_workers(stack: Stack, containers: tuple[ContainerRecord, ...]) -> tuple
     """Return the workers that have been replaced: they end what they run, or have."""
     names = {spec.name for spec in stack.services}
     return tuple(each for each in containers if each.role == Role.WORKER and each.service not in names)
+
+
+def has_left(container: ContainerRecord, leaves: Mapping[str, float]) -> bool:
+    """Tell whether a worker that was told to leave has ended: Podman starts it again, but it only sleeps then."""
+    told = leaves.get(container.service)
+    return container.state != "running" or (told is not None and (container.started or 0.0) > told)
 
 
 def _is_parked(container: ContainerRecord | None, sighting: Sighting) -> bool:

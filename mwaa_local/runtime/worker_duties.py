@@ -2,11 +2,13 @@
 
 `start` leaves the bounds, the endpoint's container says who is wanted (`container_scaling`), and the entry program of a
 worker's container (`inside/mwaa_inside/container_worker.py`) sleeps until it is. No engine is asked, so that the same
-holds after a restart of the machine and for an exported Compose file.
+holds after a restart of the machine and for an exported Compose file. Workers that are replaced are told so here as
+well: not every engine can be told not to start them again, and their time is limited whoever still waits for them.
 """
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -102,4 +104,26 @@ def read_duties(beats: Path) -> Mapping[str, KnownDuty]:
             found[path.stem] = KnownDuty(Duty(path.read_text(encoding="ascii").strip()), path.stat().st_mtime)
         except (OSError, ValueError):
             continue
+    return found
+
+
+def tell_to_leave(beats: Path, service: str, seconds: float) -> None:
+    """Have a worker end for good when its tasks have ended, or after this time; nothing is changed by a second word."""
+    path = beats / f"{service}.leave"
+    if not path.exists():
+        write_private(path, f"{seconds:.0f}")
+
+
+def let_stay(beats: Path, services: Iterable[str]) -> None:
+    """Take back what a worker of the same name was told."""
+    for service in services:
+        (beats / f"{service}.leave").unlink(missing_ok=True)
+
+
+def read_leaves(beats: Path) -> Mapping[str, float]:
+    """Return when workers were told to leave, in seconds since the epoch, by service."""
+    found = {}
+    for path in beats.glob("*.leave"):
+        with contextlib.suppress(OSError):
+            found[path.stem] = path.stat().st_mtime
     return found

@@ -1,6 +1,7 @@
 """What changes while an environment runs in containers: the number of workers, graceful updates, other versions."""
 
 import json
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def end(site: Site, *services: str) -> None:
     """Have containers end that have been asked to."""
     assert set(services) <= set(site.containers.let_go_of)
     for name in services:
-        site.containers.change(site.name, name, state="exited", pid=None)
+        site.containers.end(site.name, name)
 
 
 def test_another_number_of_workers_touches_nothing_else(site: Site) -> None:
@@ -125,6 +126,36 @@ def test_workers_that_have_ended_are_removed_and_what_they_held_is_given_back(si
     site.runtime.wait_for_replaced_workers()
     assert workers(site) == {"worker-1"}
     assert [url for url in site.http.posted if url.endswith("/_mwaa_local/release?consumer=worker")]
+
+
+def test_a_worker_that_the_engine_starts_again_has_ended(site: Site) -> None:
+    """Podman 4.3 cannot be told not to; what it starts finds that it has left, and sleeps."""
+    site.containers.starts_again = True
+    start(site)
+    start(site, GRACEFUL, environment_class="mw1.medium")
+    leave = site.runtime.kept.beats / "worker.leave"
+    assert leave.read_text() == "43200"
+    now = site.clock.now()
+    os.utime(leave, (now, now))
+    assert "worker" in {each.name for each in site.runtime.services()}
+    end(site, "worker")
+    assert "worker" not in {each.name for each in site.runtime.services()}
+    site.runtime.wait_for_replaced_workers()
+    assert site.clock.now() == now
+    assert "worker" not in workers(site)
+    assert not leave.exists()
+
+
+def test_a_worker_is_told_once_to_leave_and_not_in_place_of_another(site: Site) -> None:
+    start(site)
+    leave, of_another = (site.runtime.kept.beats / f"{name}.leave" for name in ("worker", "worker-1"))
+    of_another.write_text("1")
+    start(site, GRACEFUL, environment_class="mw1.medium")
+    assert "worker-1" in workers(site)
+    assert not of_another.exists()
+    os.utime(leave, (2_000_000_000, 2_000_000_000))
+    start(site, GRACEFUL, environment_class="mw1.large")
+    assert leave.stat().st_mtime == 2_000_000_000
 
 
 def test_nobody_waits_for_workers_that_have_been_replaced_longer_than_twelve_hours(site: Site) -> None:

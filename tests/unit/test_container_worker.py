@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from mwaa_local.runtime.rollover import DRAIN_LIMIT
 from tests.e2e.local_environment import eventually
 from tests.inside_modules import inside
 
@@ -19,10 +20,10 @@ module = inside("container_worker")
 class Container:
     """The folder that all containers share, and one of them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_scaled: bool = True) -> None:
         self.folder = folder
         self.worker = module.Worker(
-            {"uid": os.getuid(), "gid": os.getgid()}, "worker-2", "run-1", str(folder)
+            {"uid": os.getuid(), "gid": os.getgid()}, "worker-2", "run-1", is_scaled, str(folder)
         )
         self.codes: list[Any] = []
         self.parked = 0
@@ -31,6 +32,12 @@ class Container:
         file = self.folder / "roster.new"
         file.write_text(json.dumps({"run_id": run, "wanted": names, "grace": grace}))
         file.rename(self.folder / "roster.json")
+
+    def replace(self, seconds: float) -> None:
+        (self.folder / "worker-2.leave").write_text(str(seconds))
+
+    def take_back(self) -> None:
+        (self.folder / "worker-2.leave").unlink()
 
     def says(self, duty: str) -> bool:
         file = self.folder / "worker-2.duty"
@@ -46,8 +53,10 @@ def container(tmp_path: Path) -> Container:
     return Container(tmp_path)
 
 
-def forever() -> None:
-    time.sleep(60)
+@pytest.fixture
+def unscaled(tmp_path: Path) -> Container:
+    """One that works whatever the tasks are."""
+    return Container(tmp_path, is_scaled=False)
 
 
 def stubborn() -> None:
@@ -104,6 +113,52 @@ def test_a_worker_that_is_not_wanted_any_more_is_asked_to_end(container: Contain
 
 def test_it_is_killed_with_all_it_has_started_when_its_grace_is_over(container: Container) -> None:
     container.want("worker-1", grace=0.2)
+    code, child = see_stubborn_work(container)
+    assert code is None
+    eventually(lambda: not runs(child), "what it has started is gone")
+
+
+def test_a_worker_that_is_replaced_ends_with_its_tasks_when_its_time_is_over(unscaled: Container) -> None:
+    unscaled.replace(seconds=0.2)
+    code, child = see_stubborn_work(unscaled)
+    assert code == 137
+    assert unscaled.says("leaving")
+    eventually(lambda: not runs(child), "what it has started is gone")
+
+
+def test_a_worker_that_the_engine_asks_to_end_has_its_time_as_well(
+    unscaled: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(vars(module), "LEAVE_LIMIT", 0.2)
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    assert see_stubborn_work(unscaled)[0] == 137
+
+
+def test_a_worker_that_is_replaced_has_more_time_than_one_that_is_not_wanted(container: Container) -> None:
+    container.want("worker-2")
+
+    def end(*_: object) -> None:
+        container.replace(seconds=60)
+        time.sleep(0.8)
+        os._exit(0)
+
+    def work() -> None:
+        signal.signal(signal.SIGTERM, end)
+        container.want("worker-1", grace=0.5)
+        time.sleep(60)
+
+    assert container.attend(work) == 0
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "43200"])
+def test_who_is_replaced_has_twelve_hours(container: Container, text: str) -> None:
+    assert container.worker.time_to_leave() is None
+    (container.folder / "worker-2.leave").write_text(text)
+    assert container.worker.time_to_leave() == DRAIN_LIMIT
+
+
+def see_stubborn_work(container: Container) -> tuple[int | None, int]:
+    """Attend to work that does not end when it is asked; return how that ended, and what the work has started."""
     started = container.folder / "started"
 
     def work() -> None:
@@ -113,9 +168,8 @@ def test_it_is_killed_with_all_it_has_started_when_its_grace_is_over(container: 
 
     pid = module.start(work)
     eventually(lambda: started.exists() and bool(started.read_text()), "the work has begun")
-    child = int(started.read_text())
-    assert module.attend(container.worker, pid, 0.01) is None
-    eventually(lambda: not runs(child), "what it has started is gone")
+    code = module.attend(container.worker, pid, 0.01)
+    return code, int(started.read_text())
 
 
 def runs(pid: int) -> bool:
@@ -148,6 +202,23 @@ def test_a_worker_works_again_whenever_it_is_wanted(container: Container) -> Non
 
     assert module.keep_worker(container.worker, work, after) == 3
     assert container.parked == 1
+
+
+def test_a_worker_that_does_not_follow_the_tasks_works_at_once(unscaled: Container) -> None:
+    assert module.keep_worker(unscaled.worker, lambda: 3, lambda: pytest.fail("parked")) == 3
+
+
+def test_an_engine_that_starts_a_replaced_worker_again_wakes_nobody(unscaled: Container) -> None:
+    unscaled.replace(seconds=60)
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 2:
+            unscaled.take_back()
+
+    module.park(unscaled.worker, sleep)
+    assert len(slept) == 2
 
 
 def test_work_that_cannot_begin_ends_with_1(container: Container, capfd: pytest.CaptureFixture[str]) -> None:

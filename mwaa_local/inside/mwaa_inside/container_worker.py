@@ -1,8 +1,9 @@
-"""A worker's container that works only while it is wanted: autoscaling in containers, seen from inside one.
+"""A worker's container that works only while it is wanted: autoscaling and replacement, seen from inside one.
 
-`/run/mwaa-local/roster.json` says who is wanted; the local AWS endpoint, which knows the queue, writes it. Who is not
-wanted takes no more tasks, has the roster's grace for what it runs, and then sleeps. Runs as root; Python 3.7 and up,
-with the standard library.
+Where workers follow the tasks, `/run/mwaa-local/roster.json` says who is wanted; the local AWS endpoint, which knows
+the queue, writes it. Who is not wanted takes no more tasks, has the roster's grace for what it runs, and then sleeps.
+A worker that has been replaced finds `<service>.leave`, which says how many seconds it has. An engine that starts it
+again nevertheless (Podman does) wakes nobody. Runs as root; Python 3.7 and up, with the standard library.
 """
 
 import contextlib
@@ -21,15 +22,18 @@ PARKED, WORKING, LEAVING = "parked", "working", "leaving"
 LOOK_EVERY = 1.0
 BEAT_EVERY = 5.0
 DEFAULT_GRACE = 120.0
+LEAVE_LIMIT = 43200.0
+"""Seconds that a worker has which is to end for good, as on MWAA, where nobody has said another number."""
 
 
 class Worker:
     """What this container is told, and how it says what it does."""
 
-    def __init__(self, user, service, run, folder=FOLDER):
+    def __init__(self, user, service, run, is_scaled, folder=FOLDER):
         self.user = user
         self.service = service
         self.run = run
+        self.is_scaled = is_scaled
         self.folder = folder
 
     def grace(self):
@@ -39,10 +43,22 @@ class Worker:
             return None
         return float(roster.get("grace", DEFAULT_GRACE))
 
+    def time_to_leave(self):
+        """Return how long it may still work when it has been replaced, None if it has not."""
+        try:
+            with open(self._path("leave"), encoding="ascii") as stream:
+                return float(stream.read())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError):
+            return LEAVE_LIMIT
+
     def is_wanted(self):
-        """Tell whether it is wanted by name: before anybody has said so it is not."""
+        """Tell whether it is wanted: by name, where workers follow the tasks."""
+        if self.time_to_leave() is not None:
+            return False
         roster = self._roster()
-        return roster is not None and self.service in roster.get("wanted", ())
+        return not self.is_scaled or (roster is not None and self.service in roster.get("wanted", ()))
 
     def say(self, duty):
         """Say what it does."""
@@ -58,6 +74,8 @@ class Worker:
             os.unlink(self._path("beat"))
 
     def _roster(self):
+        if not self.is_scaled:
+            return None
         try:
             with open(os.path.join(self.folder, "roster.json"), encoding="utf-8") as stream:
                 roster = json.load(stream)
@@ -120,7 +138,10 @@ def start(work):
 
 
 def attend(worker, pid, look_every=LOOK_EVERY):
-    """Follow a working process: return its exit code, or None when it has ended because it was not wanted."""
+    """Follow a working process: return its exit code, or None when it has ended only because it was not wanted.
+
+    When its time is over it is killed with all that it has started, however it was asked to end.
+    """
     asked = []
 
     def pass_on(number, _frame):
@@ -128,25 +149,33 @@ def attend(worker, pid, look_every=LOOK_EVERY):
         kill(pid, number)
 
     before = signal.signal(signal.SIGTERM, pass_on)
-    deadline = None
+    deadline, is_final = None, False
     try:
         while True:
             code = ended(pid)
             if code is not None:
-                return code if asked or deadline is None else None
+                return code if asked or is_final or deadline is None else None
             now = time.monotonic()
-            if deadline is None:
-                grace = worker.grace()
-                if grace is not None:
+            time_left, for_good = orders(worker, asked)
+            if time_left is not None and (deadline is None or (for_good and not is_final)):
+                if deadline is None and not asked:
                     worker.say(LEAVING)
                     kill(pid, signal.SIGTERM)
-                    deadline = now + grace
-            elif now > deadline:
+                deadline, is_final = now + time_left, for_good
+            elif deadline is not None and now > deadline:
                 for each in descendants(pid):
                     kill(each, signal.SIGKILL)
             time.sleep(look_every)
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def orders(worker, asked):
+    """Return how long a worker may still work, None while it is wanted, and whether it ends for good then."""
+    limit = worker.time_to_leave()
+    if limit is None and not asked:
+        return worker.grace(), False
+    return LEAVE_LIMIT if limit is None else limit, True
 
 
 def ended(pid):
