@@ -4,20 +4,24 @@ No registry is needed: the base is Debian from its mirror with this machine's CP
 built for. Both need root; where something is missing, `engine_problem` says what.
 """
 
+import json
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from mwaa_local.runtime.interpreter_candidates import list_candidates
+import psutil
 
-PROGRAMS = {"dockerd": "docker.io", "debootstrap": "debootstrap"}
+from mwaa_local.adapters.locks import held_lock
+from mwaa_local.runtime.interpreter_candidates import list_candidates
+from tests.engine_network import LOCKS, EngineNetwork, give_back, own_network
+
+PROGRAMS = {"dockerd": "docker.io", "debootstrap": "debootstrap", "ip": "iproute2"}
 SUITE = "bookworm"
 # What CPython's own modules are linked against, and what the Dockerfile would otherwise fetch first.
 LIBRARIES = "ca-certificates,libbz2-1.0,libffi8,liblzma5,libncursesw6,libreadline8,libsqlite3-0,libssl3,libuuid1,zlib1g"
@@ -29,6 +33,12 @@ NOT_IN_SLIM = (
     "var/lib/apt/lists/*",
 )
 PATIENCE = 60.0
+ATTEMPTS = 3
+SESSION = "TESTS_OF_MWAA_LOCAL_FOLDER"
+"""A variable: where the files of one run of tests have what they share. `tests/conftest.py` makes it."""
+TOLD = "daemon.json"
+_running: list[subprocess.Popen[bytes]] = []
+"""Daemons that outlive what has started them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,41 +78,109 @@ def find_prefix(minor: str) -> Path | None:
 def private_engine() -> Iterator[PrivateEngine]:
     """Run a daemon in a folder of its own; at the end it is stopped and everything of it removed."""
     folder = Path(tempfile.mkdtemp(prefix="mwl-engine-"))
-    address = f"unix://{folder}/socket"
-    command = ["dockerd", "--host", address, "--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec"]
-    command += ["--pidfile", f"{folder}/pid"]
-    with (folder / "log").open("wb") as log:
-        daemon = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-    engine = PrivateEngine(address, folder)
     try:
-        wait_for_engine(engine, daemon)
-        yield engine
+        daemon = start_daemon(folder)
+        try:
+            yield PrivateEngine(address_in(folder), folder)
+        finally:
+            stop_daemon(folder)
+            daemon.wait(timeout=PATIENCE)
     finally:
-        daemon.send_signal(signal.SIGTERM)
-        daemon.wait(timeout=PATIENCE)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def wait_for_engine(engine: PrivateEngine, daemon: subprocess.Popen[bytes]) -> None:
+def shared_engine() -> PrivateEngine:
+    """Return the daemon of this run of tests, which keeps what any file has built; who asks first starts it.
+
+    `tests/conftest.py` stops it when all files have run.
+    """
+    folder = Path(os.environ[SESSION], "engine")
+    with held_lock(folder.with_suffix(".lock"), on_wait=lambda: None):
+        if not folder.exists():
+            folder.mkdir()
+            _running.append(start_daemon(folder))
+    return PrivateEngine(address_in(folder), folder)
+
+
+def stop_shared_engine() -> None:
+    """Stop the daemon of this run of tests if there is one."""
+    stop_daemon(Path(os.environ[SESSION], "engine"))
+
+
+def address_in(folder: Path) -> str:
+    return f"unix://{folder}/socket"
+
+
+def start_daemon(folder: Path) -> subprocess.Popen[bytes]:
+    """Start a daemon, and wait until it answers."""
+    with own_network() as network:
+        for _ in range(ATTEMPTS):
+            # Each daemon that starts makes the firewall's chains anew, and fails if another one does so just then:
+            # ours wait for each other, and try again for the sake of those that are not ours.
+            with held_lock(LOCKS / "start.lock", on_wait=lambda: None):
+                daemon = launch_daemon(folder, network)
+                if has_answered(folder, daemon):
+                    return daemon
+            stop_daemon(folder)
+            daemon.wait(timeout=PATIENCE)
+    raise RuntimeError((folder / "log").read_text()[-2000:])
+
+
+def launch_daemon(folder: Path, network: EngineNetwork) -> subprocess.Popen[bytes]:
+    command = ["dockerd", "--host", address_in(folder), "--pidfile", f"{folder}/pid", *network.arguments]
+    command += ["--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec"]
+    with (folder / "log").open("ab") as log:
+        daemon = subprocess.Popen(
+            command, stdout=log, stderr=log, start_new_session=True, pass_fds=(network.lock,)
+        )
+    (folder / TOLD).write_text(json.dumps({"pid": daemon.pid, "network": network.number}))
+    return daemon
+
+
+def has_answered(folder: Path, daemon: subprocess.Popen[bytes]) -> bool:
+    """Wait until a daemon answers; False if it ends before, or takes too long."""
     deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            engine.docker("version")
-            return
-        except subprocess.CalledProcessError:
-            if daemon.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError((engine.folder / "log").read_text()[-2000:]) from None
-            time.sleep(0.2)
+    while time.monotonic() < deadline and daemon.poll() is None:
+        with suppress(subprocess.CalledProcessError):
+            PrivateEngine(address_in(folder), folder).docker("version")
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def stop_daemon(folder: Path) -> None:
+    """Stop the daemon of a folder, whoever has started it, and give its network back."""
+    with suppress(FileNotFoundError):
+        told = json.loads((folder / TOLD).read_text())
+        with suppress(psutil.NoSuchProcess):
+            daemon = psutil.Process(told["pid"])
+            daemon.terminate()
+            wait_for_end(daemon)
+        give_back(told["network"])
+
+
+def wait_for_end(daemon: psutil.Process) -> None:
+    """Wait until a process has ended, even if nobody asks for its exit code."""
+    deadline = time.monotonic() + PATIENCE
+    while daemon.is_running() and daemon.status() != psutil.STATUS_ZOMBIE:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the daemon {daemon.pid} does not end")
+        time.sleep(0.05)
 
 
 def ensure_base(engine: PrivateEngine, minor: str, cache: Path) -> str:
     """Return the name of a base image with a CPython, made once per cache."""
     prefix = find_prefix(minor)
     assert prefix is not None, engine_problem(minor)
-    archive = cache / "stand-in" / f"python-{minor}-slim.tar"
-    if not archive.exists():
-        archive.parent.mkdir(parents=True, exist_ok=True)
-        make_archive(prefix, minor, archive)
+    folder = cache / "stand-in"
+    folder.mkdir(parents=True, exist_ok=True)
+    archive = folder / f"python-{minor}-slim.tar"
+    with held_lock(folder / ".lock", on_wait=lambda: None):
+        if not archive.exists():
+            debian = folder / "debian-slim.tar"
+            if not debian.exists():
+                make_debian(debian)
+            add_python(prefix, minor, debian, archive)
     name = f"stand-in/python:{minor}"
     engine.docker("import", archive, name)
     return name
@@ -121,25 +199,36 @@ def leave_out(folder: str, names: list[str]) -> list[str]:
     return [name for name in names if name in ("test", "tests", "__pycache__") or name.endswith(".a")]
 
 
-def make_archive(prefix: Path, minor: str, archive: Path) -> None:
-    """Write the files of a base image as slim as the official ones: Debian's smallest, and the CPython of `prefix`."""
+def make_debian(archive: Path) -> None:
+    """Write the files of Debian's smallest, as slim as the official images have it."""
     with tempfile.TemporaryDirectory(prefix="mwl-base-") as scratch:
         root = Path(scratch, "root")
         command = ["debootstrap", "--variant=minbase", f"--include={LIBRARIES}", SUITE, str(root)]
         subprocess.run(command, check=True, capture_output=True, timeout=600)
-        target = root / prefix.relative_to("/")
-        shutil.copytree(prefix, target, symlinks=True, ignore=leave_out)
         excluded = "".join(f"path-exclude /{place}\n" for place in NOT_IN_SLIM[:3])
         (root / "etc/dpkg/dpkg.cfg.d/docker").write_text(excluded)
         for place in NOT_IN_SLIM:
             for path in root.glob(place):
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        partial = archive.with_suffix(".partial")
+        subprocess.run(["tar", "-C", str(root), "-cf", str(partial), "."], check=True, timeout=600)
+        partial.replace(archive)
+
+
+def add_python(prefix: Path, minor: str, debian: Path, archive: Path) -> None:
+    """Write the files of a base image: Debian, and the CPython of `prefix`."""
+    with tempfile.TemporaryDirectory(prefix="mwl-base-") as scratch:
+        root = Path(scratch, "root")
+        target = root / prefix.relative_to("/")
+        shutil.copytree(prefix, target, symlinks=True, ignore=leave_out)
         # The interpreter must be within reach of every user, wherever it lies.
         for folder in target.relative_to(root).parents:
             (root / folder).chmod(0o755)
+        links = root / "usr/local/bin"
+        links.mkdir(parents=True, exist_ok=True)
         for name in (f"python{minor}", "python3", "python", "pip3"):
-            link = root / "usr/local/bin" / name
-            link.symlink_to(prefix / "bin" / ("pip3" if name == "pip3" else f"python{minor}"))
+            (links / name).symlink_to(prefix / "bin" / ("pip3" if name == "pip3" else f"python{minor}"))
         partial = archive.with_suffix(".partial")
-        subprocess.run(["tar", "-C", str(root), "-cf", str(partial), "."], check=True, timeout=600)
+        shutil.copyfile(debian, partial)
+        subprocess.run(["tar", "-C", str(root), "-rf", str(partial), "."], check=True, timeout=600)
         partial.replace(archive)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.docker_engine import PrivateEngine, engine_problem, ensure_base, private_engine
+from tests.docker_engine import PrivateEngine, engine_problem, ensure_base, shared_engine
 from tests.e2e.local_environment import BUILD_PATIENCE, COMMAND, eventually
 
 PYTHONS = {"2.2.2": "3.7", "2.10.3": "3.11"}
@@ -184,19 +184,16 @@ class ContainerEnvironment:
         os.kill(pid, signal.SIGKILL)
 
 
-@contextmanager
-def open_engine() -> Iterator[PrivateEngine]:
-    """Run an engine, or take the one that is named."""
+def open_engine() -> PrivateEngine:
+    """Return the engine that the tests of images share, or the one that is named."""
     given = os.environ.get("MWAA_LOCAL_TEST_ENGINE")
     if given:
-        yield PrivateEngine(given, Path("/nowhere"))
-        return
+        return PrivateEngine(given, Path("/nowhere"))
     problem = engine_problem("3.7") or engine_problem("3.11")
     if problem and os.environ.get("CI") != "true":
         pytest.skip(problem)
     assert not problem
-    with private_engine() as private:
-        yield private
+    return shared_engine()
 
 
 def make_environment(engine: PrivateEngine | None, version: str, folder: Path) -> ContainerEnvironment:

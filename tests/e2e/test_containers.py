@@ -1,6 +1,6 @@
 """One contract for both runtimes; then containers on a real engine: limits, blows, networks, and that nothing is left.
 
-A private engine builds all images, which takes minutes: so all that needs them is in this file.
+An engine of this run of tests builds all images, which takes minutes: other files that need them share it.
 MWAA_LOCAL_TEST_ENGINE names an engine to use instead, with images that stay; MWAA_LOCAL_TEST_ROUNDS (1) how often a
 random container is killed around a stop and a start.
 """
@@ -36,10 +36,9 @@ CONTAINERS = pytest.mark.parametrize("environment", ["compose"], indirect=True)
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[PrivateEngine]:
-    """The engine, with a base image for each version."""
-    with open_engine() as opened:
-        yield opened
+def engine() -> PrivateEngine:
+    """The engine that keeps what is built for all files."""
+    return open_engine()
 
 
 @pytest.fixture(scope="module", params=["native", "compose"])
