@@ -210,25 +210,27 @@ def make_debian(archive: Path) -> None:
         for place in NOT_IN_SLIM:
             for path in root.glob(place):
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-        partial = archive.with_suffix(".partial")
-        subprocess.run(["tar", "-C", str(root), "-cf", str(partial), "."], check=True, timeout=600)
-        partial.replace(archive)
+        write_archive(root, archive)
 
 
 def add_python(prefix: Path, minor: str, debian: Path, archive: Path) -> None:
     """Write the files of a base image: Debian, and the CPython of `prefix`."""
     with tempfile.TemporaryDirectory(prefix="mwl-base-") as scratch:
         root = Path(scratch, "root")
+        root.mkdir()
+        subprocess.run(["tar", "-C", str(root), "-xf", str(debian)], check=True, timeout=600)
         target = root / prefix.relative_to("/")
         shutil.copytree(prefix, target, symlinks=True, ignore=leave_out)
         # The interpreter must be within reach of every user, wherever it lies.
         for folder in target.relative_to(root).parents:
             (root / folder).chmod(0o755)
-        links = root / "usr/local/bin"
-        links.mkdir(parents=True, exist_ok=True)
         for name in (f"python{minor}", "python3", "python", "pip3"):
-            (links / name).symlink_to(prefix / "bin" / ("pip3" if name == "pip3" else f"python{minor}"))
-        partial = archive.with_suffix(".partial")
-        shutil.copyfile(debian, partial)
-        subprocess.run(["tar", "-C", str(root), "-rf", str(partial), "."], check=True, timeout=600)
-        partial.replace(archive)
+            link = root / "usr/local/bin" / name
+            link.symlink_to(prefix / "bin" / ("pip3" if name == "pip3" else f"python{minor}"))
+        write_archive(root, archive)
+
+
+def write_archive(root: Path, archive: Path) -> None:
+    partial = archive.with_suffix(".partial")
+    subprocess.run(["tar", "-C", str(root), "-cf", str(partial), "."], check=True, timeout=600)
+    partial.replace(archive)
