@@ -18,6 +18,8 @@ from mwaa_local.stack import Stack
 
 FAILURES_TO_GIVE_UP = 3
 INTERVAL = 0.25
+INTERVAL_OF_CONTAINERS = 1.0
+"""Between two questions to the engine, which cost it more than a probe costs a role."""
 INTERVAL_OF_TASKS = 2.0
 """Between two looks at workers whose tasks may take hours."""
 
@@ -34,8 +36,12 @@ class ComposeWaiting:
     def until_healthy(self, patience: float) -> None:
         """Wait until every service is healthy but for those that leave; RoleFailedError says which one is not."""
         deadline = self.clock.monotonic() + patience
+        asked = float("-inf")
+        containers: tuple[ContainerRecord, ...] = ()
         while True:
-            containers = self.containers.list(self.name)
+            if self.clock.monotonic() - asked >= INTERVAL_OF_CONTAINERS:
+                containers = self.containers.list(self.name)
+                asked = self.clock.monotonic()
             reports = [each for each in self.watch.reports(containers) if not each.leaving]
             if reports and all(report.phase is Phase.HEALTHY for report in reports):
                 return

@@ -37,6 +37,11 @@ USED_BY_DAGS = (
     "airflow.providers.amazon.aws.hooks.base_aws",
 )
 """What many DAG files import: each file is read in a process of its own, which would import it anew."""
+PERMISSIONS_2 = (
+    "airflow.www.security",
+    "airflow.www.security_appless",
+)
+"""Imported for each DAG file, in the process that reads it, to write its DAGs' permissions."""
 WEB_2 = (
     "airflow.www.app",
     "airflow.www.views",
@@ -100,11 +105,12 @@ def modules_of_role(role, version):
     if version < (2,):
         return [*ALL_1, *EVERYWHERE]
     web, scheduler, worker = of_generation(version)
+    permissions = PERMISSIONS_2 if version < (3,) else ()
     return {
         "webserver": distinct(PARSING[:4] if version < (3,) else ["airflow"], web, EVERYWHERE[:2]),
-        "scheduler": distinct(PARSING, scheduler, EVERYWHERE, USED_BY_DAGS),
+        "scheduler": distinct(PARSING, permissions, scheduler, EVERYWHERE, USED_BY_DAGS),
         "worker": distinct(PARSING[:3], worker, EVERYWHERE, CELERY),
-        "dag-processor": distinct(PARSING, EVERYWHERE, USED_BY_DAGS),
+        "dag-processor": distinct(PARSING, permissions, EVERYWHERE, USED_BY_DAGS),
     }.get(role, list(PARSING[:2]))
 
 
