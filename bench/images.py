@@ -85,6 +85,8 @@ def measure_start(session: Session, project: BenchProject) -> Iterator[Figure]:
 
     def start() -> float:
         project.run("destroy", "--yes")
+        # It has removed the image with the requirements.
+        project.run("build", "--requirements")
         return project.seconds("start", *READY)
 
     yield session.repeated("`start --runtime compose`, images built, new database", start, 20.0)
