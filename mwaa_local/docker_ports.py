@@ -8,6 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+MAKE_ROOM = "make room: `docker system df` shows what the engine keeps"
+"""What to do about an engine whose disk is full."""
+
+
+def tells_of_full_disk(said: str) -> bool:
+    """Tell whether an engine, or a program in a container, failed because the engine's disk was full."""
+    low = said.lower()
+    return any(sign in low for sign in ("no space left on device", "os error 28", "disk quota exceeded"))
+
 
 @dataclass(frozen=True, slots=True)
 class EngineFacts:

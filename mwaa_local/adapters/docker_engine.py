@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import string
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,13 @@ from typing import Any
 import docker
 import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
-from docker.models.containers import Container
 
 from mwaa_local.adapters.build_lines import as_docker_says
 from mwaa_local.adapters.docker_address import find_address
 from mwaa_local.adapters.docker_files import chain_archives, pack_files, unpack_stream
+from mwaa_local.adapters.docker_output import follow_to_end
 from mwaa_local.docker_ports import (
+    MAKE_ROOM,
     BuildOrder,
     ContainerOrder,
     ContainerOutcome,
@@ -22,6 +24,7 @@ from mwaa_local.docker_ports import (
     ImageRecord,
     LayerOrder,
     RegistryLogin,
+    tells_of_full_disk,
 )
 from mwaa_local.errors import EngineError, ImageBuildError
 
@@ -58,6 +61,8 @@ def connect_client(environ: Mapping[str, str], home: Path, uid: int) -> tuple[do
         raise EngineError(
             f"The container engine at {address} does not answer: {reason}", hint=_START
         ) from error
+    # No proxy is between us and a socket, and looking for one takes longer than asking.
+    client.api.trust_env = not address.startswith("unix://")
     return client, address
 
 
@@ -136,7 +141,7 @@ class SdkEngine:
                     if line.strip():
                         on_line(line)
         if error:
-            raise _build_error(step, lines, error)
+            raise _build_error(_filled_in(step, order), lines, error)
         image = self.find_image(order.tag)
         if image is None:
             raise ImageBuildError(f"The engine has built {order.tag} but does not show it.")
@@ -147,7 +152,8 @@ class SdkEngine:
         with _translated(f"running {order.image}"):
             container = self._client.containers.create(
                 order.image,
-                list(order.command),
+                # As the entry program: a base image may have one of its own.
+                entrypoint=list(order.command),
                 user=order.user,
                 environment=dict(order.environment),
                 network_mode="bridge" if order.network else "none",
@@ -158,8 +164,7 @@ class SdkEngine:
                 if order.files:
                     container.put_archive("/", pack_files(order.folder, order.files))
                 container.start()
-                _follow(container, on_line)
-                code = int(container.wait()["StatusCode"])
+                code = follow_to_end(container, on_line)
                 container.reload()
                 if order.outputs_to is not None:
                     stream, _ = container.get_archive(order.outputs)
@@ -213,19 +218,6 @@ class SdkEngine:
         return digest
 
 
-def _follow(container: Container, on_line: Callable[[str], None]) -> None:
-    output = container.logs(stream=True, follow=True)
-    try:
-        for line in _lines(output):
-            on_line(line)
-    except BaseException:
-        # Its end is the end of its output: an answer that is left half read keeps its connection.
-        container.remove(force=True, v=True)
-        for _ in output:
-            pass
-        raise
-
-
 def _record(attributes: Mapping[str, Any]) -> ImageRecord:
     labels = (attributes.get("Config") or {}).get("Labels") or {}
     return ImageRecord(
@@ -237,6 +229,13 @@ def _record(attributes: Mapping[str, Any]) -> ImageRecord:
     )
 
 
+def _filled_in(step: str, order: BuildOrder) -> str:
+    """Return a step with the name of the image that it begins with; other arguments are long, and known."""
+    if " FROM " not in f" {step}":
+        return step
+    return string.Template(step).safe_substitute(dict(order.arguments))
+
+
 def _build_error(step: str, lines: list[str], error: str) -> ImageBuildError:
     shown = "\n".join(f"    {line}" for line in lines[-_KEPT:])
     where = f"The step `{step.partition(' : ')[2] or step}` failed" if step else "The image cannot be built"
@@ -245,21 +244,13 @@ def _build_error(step: str, lines: list[str], error: str) -> ImageBuildError:
             f"{where}: this engine cannot run programs of another platform.",
             hint="install QEMU's binfmt support on the machine of the engine, or build for its own --platform",
         )
-    return ImageBuildError(
-        f"{where}: {error.strip()}" + (f"\n{shown}" if shown else ""),
-        hint="see that the engine reaches the registry, or build on an image that it has: --base-image NAME"
-        if " FROM " in f" {step}"
-        else "the lines above are the step's own; Debian's mirrors and the package index must be reachable",
-    )
-
-
-def _lines(chunks: Iterator[bytes]) -> Iterator[str]:
-    rest = b""
-    for chunk in chunks:
-        *whole, rest = (rest + chunk).split(b"\n")
-        yield from (line.decode("utf-8", "replace").rstrip("\r") for line in whole)
-    if rest:
-        yield rest.decode("utf-8", "replace")
+    message = f"{where}: {error.strip()}" + (f"\n{shown}" if shown else "")
+    hint = "the lines above are the step's own; Debian's mirrors and the package index must be reachable"
+    if tells_of_full_disk(message):
+        hint = MAKE_ROOM
+    elif " FROM " in f" {step}":
+        hint = "see that the engine reaches the registry, or build on an image that it has: --base-image NAME"
+    return ImageBuildError(message, hint=hint)
 
 
 @contextlib.contextmanager
@@ -278,8 +269,8 @@ def _translated(what: str) -> Iterator[None]:
 
 def _advice(reason: str) -> str:
     low = reason.lower()
-    if "no space left" in low:
-        return "make room: `docker system df` shows what the engine keeps"
+    if tells_of_full_disk(reason):
+        return MAKE_ROOM
     if "pull access denied" in low or "manifest unknown" in low or "not found" in low:
         return "check the name of the base image (--base-image), and that you are logged in where it lies"
     if "in use" in low or "being used" in low:

@@ -92,6 +92,10 @@ def build_command(
     if remove and (packages or no_cache or any(extras)):
         raise UsageError("--remove goes with no other order.")
     choice = choose(folder, wishes)
+    if extras[1] and choice.project is None:
+        raise UsageError(
+            "--requirements needs a project.", hint="run it in a project, or name one: --project"
+        )
     recipe = choice.recipe
     repository = parse_repository(wishes["push"]) if wishes["push"] else None
     engine = make_engine()
@@ -155,6 +159,14 @@ class Choice:
     project: Project | None = None
     loaded: LoadedConfig | None = None
 
+    def see_project(self) -> tuple[LoadedConfig, Project]:
+        """Return the project with its configuration; UsageError where there is none."""
+        if self.loaded is None or self.project is None:
+            raise UsageError(
+                "--requirements needs a project.", hint="run it in a project, or name one: --project"
+            )
+        return self.loaded, self.project
+
 
 def choose(folder: Path, wishes: dict[str, Any]) -> Choice:
     """Return what was asked for, else what the project in `folder` runs, else the default."""
@@ -188,11 +200,7 @@ def build_others(
     if services:
         yield "services", workshop.services(choice.recipe.platform, choice.services_base)
     if requirements:
-        if choice.project is None or choice.loaded is None:
-            raise UsageError(
-                "--requirements needs a project.", hint="run it in a project, or name one: --project"
-            )
-        made = workshop.project(airflow, choice.loaded, choice.project)
+        made = workshop.project(airflow, *choice.see_project())
         for warning in made.warnings:
             workshop.progress.warn(warning)
         yield "project", made

@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Protocol
 
 from mwaa_local.catalog import Pin
-from mwaa_local.docker_ports import BuildOrder, ContainerOrder, DockerEngine, ImageRecord, LayerOrder
+from mwaa_local.docker_ports import (
+    MAKE_ROOM,
+    BuildOrder,
+    ContainerOrder,
+    DockerEngine,
+    ImageRecord,
+    LayerOrder,
+    tells_of_full_disk,
+)
 from mwaa_local.errors import ImageBuildError
 from mwaa_local.runtime.cache_contents import SCHEMA_VERSION
 from mwaa_local.runtime.cache_entry import lock_of, note_use, write_errors
@@ -23,6 +31,7 @@ from mwaa_local.runtime.image import (
     write_context,
     write_layer,
 )
+from mwaa_local.runtime.image_base import see_base
 from mwaa_local.wheel_files import archive_of
 
 WHEELS = "wheels"
@@ -78,8 +87,11 @@ def find_built(engine: DockerEngine, recipe: ImageRecipe) -> ImageRecord | None:
 
 def build_image(recipe: ImageRecipe, site: BuildSite, *, use_cache: bool = True) -> ImageRecord:
     """Build the image of a recipe, and what it stands on where that is missing."""
+    see_base(recipe, site.engine)
     if not use_cache or site.engine.find_image(recipe.system_tag) is None:
         _build(recipe, site, "system", use_cache)
+        # The engine may have fetched the base only now.
+        see_base(recipe, site.engine)
     packages = ensure_packages(recipe, site)
     # Only one at a time has the image that is still without its packages.
     with site.lock(lock_of(site.cache / WHEELS / recipe.digest)):
@@ -239,7 +251,9 @@ def _run(order: ContainerOrder, site: BuildSite, title: str, what: str) -> None:
         shown = "\n".join(f"    {line}" for line in lines[-_KEPT:])
         raise ImageBuildError(
             f"{what} (it ended with {outcome.exit_code}):\n{shown}",
-            hint="containers must reach the package index (PIP_INDEX_URL and the proxy variables are passed on) "
+            hint=MAKE_ROOM
+            if tells_of_full_disk(shown)
+            else "containers must reach the package index (PIP_INDEX_URL and the proxy variables are passed on) "
             "and Debian's mirrors",
         )
 

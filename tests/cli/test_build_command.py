@@ -90,6 +90,17 @@ def test_what_cannot_be_asked_for_ends_with_2(
     assert message in done.stderr
 
 
+def test_requirements_without_a_project_are_refused_before_anything_is_built(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = cli("build", "--version", "2.2.2", "--requirements")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == (
+        "Error: --requirements needs a project.\n  Hint: run it in a project, or name one: --project\n"
+    )
+
+
 def test_an_image_that_is_there_is_not_built_again() -> None:
     engine = built()
     recipe = make_recipe(load_version("2.2.2"), "3.4.0", ImageWishes(), installed_version("uv"))

@@ -5,19 +5,15 @@ import hashlib
 import io
 import json
 import os
-import shutil
-import subprocess
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import docker
 import pytest
 
-from mwaa_local.adapters.docker_address import find_address
 from mwaa_local.adapters.docker_engine import SdkEngine, connect_engine
-from mwaa_local.adapters.docker_files import pack_files, unpack_stream
 from mwaa_local.docker_ports import (
+    MAKE_ROOM,
     BuildOrder,
     ContainerOrder,
     DockerEngine,
@@ -29,6 +25,7 @@ from mwaa_local.errors import EngineError, ImageBuildError
 from mwaa_local.runtime.image import write_context
 from tests.docker_engine import PrivateEngine, engine_problem, private_engine
 from tests.fakes_docker import FakeEngine
+from tests.small_image import write_busybox
 from tests.small_registry import PASSWORD, USER, small_registry
 
 LABEL = "mwaa-local.test"
@@ -54,21 +51,6 @@ def real(daemon: PrivateEngine, tmp_path_factory: pytest.TempPathFactory) -> Ite
     engine = connect_engine({"DOCKER_HOST": daemon.address}, Path("/nowhere"), 0)
     yield engine
     engine.close()
-
-
-def write_busybox(file: Path) -> None:
-    """Write an image of a shell and a few tools of this machine, with the libraries that they need."""
-    programs = ("sh", "cat", "cp", "sleep", "true")
-    found = {Path(str(shutil.which(name))).resolve() for name in programs}
-    libraries = set[Path]()
-    for program in found:
-        listed = subprocess.run(["ldd", str(program)], capture_output=True, text=True, check=True).stdout
-        libraries |= {Path(word) for word in listed.split() if word.startswith("/")}
-    with tarfile.open(file, "w") as archive:
-        for name in programs:
-            archive.add(Path(str(shutil.which(name))).resolve(), f"bin/{name}")
-        for library in libraries:
-            archive.add(library.resolve(), str(library).lstrip("/"))
 
 
 @pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.docker)])
@@ -212,6 +194,47 @@ def test_a_base_that_cannot_be_had_is_named(real: SdkEngine, tmp_path: Path) -> 
 
 
 @pytest.mark.docker
+def test_the_step_that_begins_with_a_base_is_shown_with_the_bases_name(
+    real: SdkEngine, tmp_path: Path
+) -> None:
+    dockerfile = "ARG WORD\nFROM localhost:9/${WORD}:1 AS last\n"
+    with pytest.raises(ImageBuildError) as caught:
+        real.build(order(tmp_path, dockerfile, "broken:1"), lambda _line: None)
+    assert caught.value.message.startswith("The step `FROM localhost:9/hello:1 AS last` failed:")
+    assert "--base-image NAME" in str(caught.value.hint)
+
+
+@pytest.mark.docker
+def test_a_full_disk_of_the_engine_is_told_as_that(real: SdkEngine, tmp_path: Path) -> None:
+    dockerfile = "FROM small:1 AS last\nRUN echo no space left on device; exit 1\n"
+    with pytest.raises(ImageBuildError) as caught:
+        real.build(order(tmp_path, dockerfile, "broken:1"), lambda _line: None)
+    assert caught.value.hint == MAKE_ROOM
+
+
+@pytest.mark.docker
+def test_the_last_line_of_a_container_that_ends_at_once_is_not_lost(real: SdkEngine) -> None:
+    command = ("sh", "-c", "echo first; printf last")
+    for _ in range(5):
+        lines: list[str] = []
+        assert real.run(ContainerOrder("small:1", command, network=False), lines.append).exit_code == 0
+        assert lines == ["first", "last"]
+
+
+@pytest.mark.docker
+def test_the_entry_program_of_an_image_is_not_in_the_way_of_a_command(
+    real: SdkEngine, tmp_path: Path
+) -> None:
+    dockerfile = 'FROM small:1 AS last\nENTRYPOINT ["false"]\nCMD ["more"]\n'
+    real.build(order(tmp_path, dockerfile, "entered:1"), lambda _line: None)
+    lines: list[str] = []
+    command = ("sh", "-c", 'echo "I was run with $# more"')
+    assert real.run(ContainerOrder("entered:1", command, network=False), lines.append).exit_code == 0
+    assert lines == ["I was run with 0 more"]
+    real.remove_image("entered:1")
+
+
+@pytest.mark.docker
 def test_files_go_into_a_container_and_come_out_of_it(real: SdkEngine, tmp_path: Path) -> None:
     lines: list[str] = []
     outcome = real.run(
@@ -266,29 +289,3 @@ def test_a_registry_that_does_not_know_us_says_so(real: SdkEngine) -> None:
         real.push("small:1", f"{registry.host}/small:1", RegistryLogin(USER, "wrong"), print)
     assert "docker login" in caught.value.hint
     assert "wrong" not in caught.value.message
-
-
-def test_an_address_where_nobody_listens_says_so_and_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match="there is no such socket") as caught:
-        connect_engine({"DOCKER_HOST": f"unix://{tmp_path}/none"}, tmp_path, 1000)
-    assert "DOCKER_HOST" in caught.value.hint
-
-
-def test_the_context_in_use_says_where_the_engine_is(tmp_path: Path) -> None:
-    meta = tmp_path / ".docker" / "contexts" / "meta" / "abc"
-    meta.mkdir(parents=True)
-    (tmp_path / ".docker" / "config.json").write_text('{"currentContext": "mine"}')
-    (meta / "meta.json").write_text('{"Name": "mine", "Endpoints": {"docker": {"Host": "unix:///mine"}}}')
-    assert find_address({}, tmp_path, 1000) == "unix:///mine"
-    assert find_address({"DOCKER_HOST": "tcp://x:1"}, tmp_path, 1000) == "tcp://x:1"
-
-
-def test_an_archive_cannot_write_outside_its_folder(tmp_path: Path) -> None:
-    archive = pack_files("/", (("../../evil", b"x"),))
-    unpack_stream([archive], tmp_path / "out")
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["evil"]
-    assert (tmp_path / "out" / "evil").exists()
-
-
-def test_the_sdk_is_the_one_that_is_installed() -> None:
-    assert int(docker.__version__.split(".")[0]) >= 7

@@ -14,6 +14,9 @@ import pytest
 from mwaa_local.adapters.build_lines import as_docker_says
 from mwaa_local.adapters.docker_address import find_address
 from mwaa_local.adapters.docker_containers import SdkContainers
+from mwaa_local.adapters.docker_engine import connect_engine
+from mwaa_local.adapters.docker_files import pack_files, unpack_stream
+from mwaa_local.errors import EngineError
 
 
 @pytest.fixture
@@ -115,3 +118,29 @@ class Told:
 def test_a_rootless_engine_is_known_as_such(facts: dict[str, Any], rootless: bool) -> None:
     machine = SdkContainers(cast(docker.DockerClient, Told(**facts))).machine()
     assert (machine.cpus, machine.rootless) == (2, rootless)
+
+
+def test_an_address_where_nobody_listens_says_so_and_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="there is no such socket") as caught:
+        connect_engine({"DOCKER_HOST": f"unix://{tmp_path}/none"}, tmp_path, 1000)
+    assert "DOCKER_HOST" in caught.value.hint
+
+
+def test_the_context_in_use_says_where_the_engine_is(tmp_path: Path) -> None:
+    meta = tmp_path / ".docker" / "contexts" / "meta" / "abc"
+    meta.mkdir(parents=True)
+    (tmp_path / ".docker" / "config.json").write_text('{"currentContext": "mine"}')
+    (meta / "meta.json").write_text('{"Name": "mine", "Endpoints": {"docker": {"Host": "unix:///mine"}}}')
+    assert find_address({}, tmp_path, 1000) == "unix:///mine"
+    assert find_address({"DOCKER_HOST": "tcp://x:1"}, tmp_path, 1000) == "tcp://x:1"
+
+
+def test_an_archive_cannot_write_outside_its_folder(tmp_path: Path) -> None:
+    archive = pack_files("/", (("../../evil", b"x"),))
+    unpack_stream([archive], tmp_path / "out")
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["evil"]
+    assert (tmp_path / "out" / "evil").exists()
+
+
+def test_the_sdk_is_the_one_that_is_installed() -> None:
+    assert int(docker.__version__.split(".")[0]) >= 7
