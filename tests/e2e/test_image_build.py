@@ -27,14 +27,13 @@ from mwaa_local.runtime.project_image import (
     make_project_recipe,
 )
 from mwaa_local.runtime.startup_container import ContainerTrial, run_in_container
-from tests.docker_engine import engine_problem, ensure_base, private_engine
+from tests.e2e.container_environment import base_image, open_engine
 
 pytestmark = pytest.mark.docker
 
 PYTHON = "3.7"
 # A package with a wheel, one without that is pure Python, and one that is compiled against a library of the system.
 PINS = (Pin("flask", "1.1.2"), Pin("pip", "21.3.1"), Pin("psycopg2", "2.9.2"), Pin("termcolor", "1.1.0"))
-SYSTEM = ("gcc", "jq", "libc6-dev", "libpq-dev", "sudo")
 ASK = """
 set -e
 echo user=$(id -un) home=$HOME here=$PWD
@@ -63,23 +62,18 @@ class Quiet:
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[tuple[SdkEngine, str]]:
-    """A private engine, and the name of its base image."""
-    problem = engine_problem(PYTHON)
-    if problem and os.environ.get("CI") != "true":
-        pytest.skip(problem)
-    assert not problem
-    with private_engine() as private:
-        base = ensure_base(private, PYTHON, Path(os.environ["MWAA_LOCAL_CACHE"]))
-        sdk = connect_engine({"DOCKER_HOST": private.address}, Path("/nowhere"), 0)
-        yield sdk, base
-        sdk.close()
+    """The engine of these tests, and the name of its base image."""
+    opened = open_engine()
+    base = base_image(opened, PYTHON, Path(os.environ["MWAA_LOCAL_CACHE"]))
+    sdk = connect_engine({"DOCKER_HOST": opened.address}, Path("/nowhere"), 0)
+    yield sdk, base
+    sdk.close()
 
 
 @pytest.fixture(scope="module")
 def recipe(engine: tuple[SdkEngine, str]) -> ImageRecipe:
-    """2.2.2 with a few packages only: all of them take minutes."""
-    version = replace(load_version("2.2.2"), system_packages=SYSTEM)
-    made = make_recipe(version, "2.4.0", ImageWishes(base_image=engine[1]), "0.8.0")
+    """2.2.2 with a few packages only, since all of them take minutes; what lies below is the same for all files."""
+    made = make_recipe(load_version("2.2.2"), "2.4.0", ImageWishes(base_image=engine[1]), "0.8.0")
     return replace(made, pins=PINS)
 
 
