@@ -4,6 +4,7 @@ All of them at once in the process that forks the roles, or a role's own in its 
 made ready. Runs on Python 3.7 and up.
 """
 
+import contextlib
 import importlib
 
 EVERYWHERE = (
@@ -125,9 +126,7 @@ def distinct(*lists):
 
 
 def preload(names):
-    """Import modules; one that this version does not have is passed over."""
+    """Import modules; one that this version does not have, or that fails, is the role's own affair."""
     for name in names:
-        try:
+        with contextlib.suppress(Exception):
             importlib.import_module(name)
-        except ImportError:
-            continue
