@@ -11,7 +11,8 @@ from mwaa_local.config import LoadedConfig, Project
 from mwaa_local.deploy.plugin_proof import load_plugins, unpacked_archive
 from mwaa_local.errors import RequirementsError
 from mwaa_local.plugin_report import PluginReport
-from mwaa_local.runtime.preparation import INSIDE, prepare_base, toolchain
+from mwaa_local.runtime.inside_files import INSIDE
+from mwaa_local.runtime.preparation import prepare_base, toolchain
 from mwaa_local.runtime.requirements_install import RequirementsOptions, ensure_project_environment
 from mwaa_local.runtime.state import StateFolder
 from mwaa_local.runtime.venv import AirflowEnvironment

@@ -18,10 +18,9 @@ from mwaa_local.dag_report import parse_event
 from mwaa_local.environment_stack import base_variables
 from mwaa_local.ports import CommandRunner
 from mwaa_local.runtime.airflow_home import point_link, prepare_own_folder, request_digest
+from mwaa_local.runtime.inside_files import INSIDE
 from mwaa_local.runtime.state import StateFolder, read_json, unwritable, write_private
 from mwaa_local.settings_rules import RuntimeAddresses
-
-INSIDE = Path(__file__).parents[1] / "inside"
 
 _NOWHERE = "postgresql+psycopg2://nobody@127.0.0.1:1/none"
 """A database that nobody answers for: Airflow makes an engine of it and never connects."""

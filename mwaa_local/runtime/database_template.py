@@ -12,6 +12,7 @@ from pathlib import Path
 from mwaa_local.errors import DatabaseError
 from mwaa_local.ports import ProcessId, ProcessOrder
 from mwaa_local.runtime.cache_entry import note_use
+from mwaa_local.runtime.inside_files import PROGRAMS
 from mwaa_local.runtime.postgres import (
     DATABASE,
     ENVIRONMENT,
@@ -31,7 +32,7 @@ RECIPE = "2"
 START_PATIENCE = 60.0
 STOP_PATIENCE = 30.0
 MIGRATION_PATIENCE = 600.0
-CREATE_SCHEMA = Path(__file__).parents[1] / "inside" / "mwaa_inside" / "create_schema.py"
+CREATE_SCHEMA = PROGRAMS / "create_schema.py"
 
 UPGRADE, DOWNGRADE = "upgrade", "downgrade"
 Migration = Callable[[str, Path], None]

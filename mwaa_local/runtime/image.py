@@ -21,6 +21,8 @@ from mwaa_local.catalog import (
     is_resolved,
 )
 from mwaa_local.errors import UsageError
+from mwaa_local.runtime.image_base import BaseNeeds
+from mwaa_local.runtime.inside_files import INSIDE
 
 REPOSITORY = "mwaa-local/airflow"
 SYSTEM_REPOSITORY = "mwaa-local/system"
@@ -28,7 +30,6 @@ VERSION_LABEL = "mwaa-local.version"
 DIGEST_LABEL = "mwaa-local.digest"
 DEFAULT_PLATFORM = "linux/amd64"
 """What MWAA is."""
-INSIDE = Path(__file__).parents[1] / "inside"
 _SYSTEM_BEGINS = "\nARG BASE_IMAGE"
 _SYSTEM_ENDS = "\nFROM system AS airflow"
 HOME = "usr/local/airflow"
@@ -99,6 +100,19 @@ class ImageRecipe:
     def bare_tag(self) -> str:
         """Return the name that the image has for a moment, while its packages are missing."""
         return f"{REPOSITORY}:{self.version.airflow}-{self.digest}-bare"
+
+    @property
+    def needs(self) -> BaseNeeds:
+        """Return what the base must have."""
+        version = self.version
+        return BaseNeeds(
+            base_image=self.base_image,
+            python=version.python,
+            purpose=f"on MWAA, Airflow {version.airflow} runs on",
+            option="--base-image",
+            example=version.base_image,
+            built_on_it=self.system_tag,
+        )
 
     @property
     def build_constraints(self) -> tuple[str, ...]:

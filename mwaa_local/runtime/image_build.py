@@ -87,11 +87,11 @@ def find_built(engine: DockerEngine, recipe: ImageRecipe) -> ImageRecord | None:
 
 def build_image(recipe: ImageRecipe, site: BuildSite, *, use_cache: bool = True) -> ImageRecord:
     """Build the image of a recipe, and what it stands on where that is missing."""
-    see_base(recipe, site.engine)
+    see_base(recipe.needs, site.engine)
     if not use_cache or site.engine.find_image(recipe.system_tag) is None:
         _build(recipe, site, "system", use_cache)
         # The engine may have fetched the base only now.
-        see_base(recipe, site.engine)
+        see_base(recipe.needs, site.engine)
     packages = ensure_packages(recipe, site)
     # Only one at a time has the image that is still without its packages.
     with site.lock(lock_of(site.cache / WHEELS / recipe.digest)):

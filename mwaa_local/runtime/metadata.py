@@ -8,8 +8,9 @@ from typing import Any
 
 from mwaa_local.errors import DatabaseError
 from mwaa_local.ports import CommandRunner
+from mwaa_local.runtime.inside_files import PROGRAMS
 
-SCRIPT = Path(__file__).parents[1] / "inside" / "mwaa_inside" / "database.py"
+SCRIPT = PROGRAMS / "database.py"
 PATIENCE = 20.0
 
 

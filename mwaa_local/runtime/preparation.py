@@ -18,6 +18,7 @@ from mwaa_local.runtime.airflow_home import prepare_home, project_fingerprint
 from mwaa_local.runtime.database import ProjectDatabase, database_url
 from mwaa_local.runtime.database_preparation import DatabaseOrder, prepare_database, prepare_postgres
 from mwaa_local.runtime.host import AwsPlan, Host, Progress
+from mwaa_local.runtime.inside_files import INSIDE
 from mwaa_local.runtime.installer import Toolchain
 from mwaa_local.runtime.interpreters import Search, find_interpreter
 from mwaa_local.runtime.port_choice import choose_ports
@@ -35,8 +36,6 @@ from mwaa_local.runtime.venv import AirflowEnvironment, ensure_base_environment
 from mwaa_local.settings_rules import RuntimeAddresses
 from mwaa_local.stack import Stack
 from mwaa_local.stack_workers import NO_ROLLOVER, Rollover
-
-INSIDE = Path(__file__).parents[1] / "inside"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,13 +22,14 @@ from mwaa_local.errors import CommandError
 from mwaa_local.ports import CommandResult
 from mwaa_local.requirements_files import official_constraints, read_requirements
 from mwaa_local.runtime.environment_copy import copy_environment, installed_versions
+from mwaa_local.runtime.inside_files import INSIDE
 from mwaa_local.runtime.installer import Toolchain, trimmed
 from mwaa_local.runtime.installer_environ import installer_environ
 from mwaa_local.runtime.venv import AirflowEnvironment, write_pins
 
 MWAA_SECONDS = 540.0
 STEP_SECONDS = 180.0
-_PROBE = Path(__file__).parents[1] / "inside" / "requirements_probe.py"
+_PROBE = INSIDE / "requirements_probe.py"
 ALIVE = {
     Generation.AIRFLOW_1: "from airflow.www_rbac.app import create_app; create_app()",
     Generation.AIRFLOW_2: "from airflow.www.app import create_app; create_app()",

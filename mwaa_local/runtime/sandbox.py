@@ -8,8 +8,8 @@ from pathlib import Path
 
 from mwaa_local.errors import CommandError
 from mwaa_local.ports import CommandRunner
+from mwaa_local.runtime.inside_files import INSIDE
 
-INSIDE = Path(__file__).parents[1] / "inside"
 TEMPORARY = ("/tmp", "/dev/shm")  # noqa: S108
 _BEGIN = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); "
