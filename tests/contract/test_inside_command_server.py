@@ -20,7 +20,8 @@ from typing import Any
 import psutil
 import pytest
 
-INSIDE = Path(__file__).parents[2] / "mwaa_local" / "inside"
+from tests.inside_modules import INSIDE
+
 PATIENCE = 30.0
 WEB_SERVER = """
 import time

@@ -26,11 +26,11 @@ from mwaa_local.runtime.objects import AirflowProgram, export_objects, import_ob
 from mwaa_local.runtime.venv import ensure_base_environment
 from mwaa_local.scaffold import apply_init, list_templates, plan_init
 from tests.cache_locks import LOCKS
+from tests.inside_modules import INSIDE
 
 pytestmark = pytest.mark.airflow
 
 COMMANDS = SystemCommands()
-INSIDE = Path(__file__).parents[2] / "mwaa_local" / "inside"
 FERNET_KEY = "bXdhYS1sb2NhbC10ZXN0LWtleS0wMTIzNDU2Nzg5MDE="
 
 PROBE = """\

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.ordinary_user import BECOME_NOBODY, NOBODY, python_of_everybody
+from tests.inside_modules import INSIDE
 
-INSIDE = Path(__file__).parents[2] / "mwaa_local" / "inside"
 MWAA_HOME = "/usr/local/airflow"
 # Through a thread, which a user namespace forbids.
 THREADED = """

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-INSIDE = Path(__file__).parents[2] / "mwaa_local" / "inside"
+from tests.inside_modules import INSIDE
+
 ENDPOINT = "http://127.0.0.1:4566"
 PYTHONS = [*sorted(Path.home().glob(".pyenv/versions/3.*/bin/python")), Path(sys.executable)]
 

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
+from tests.inside_modules import INSIDE
+
 # kombu is only partly annotated.
 Hub: Any = importlib.import_module("kombu.asynchronous").Hub
 Request: Any = importlib.import_module("kombu.asynchronous.http").Request
-INSIDE = Path(__file__).parents[2] / "mwaa_local" / "inside"
 
 
 @pytest.fixture

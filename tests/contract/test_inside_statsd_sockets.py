@@ -4,13 +4,12 @@ import importlib
 import os
 import socket
 from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
-INSIDE = Path(__file__).parents[2] / "mwaa_local" / "inside"
+from tests.inside_modules import INSIDE
 
 
 class StatsClient:
