@@ -1,7 +1,7 @@
 """The images that belong to a version's own in an environment of containers: the services', and the project's."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version as installed_version
 
 from mwaa_local.airflow_settings import build_airflow_settings, role_variables
@@ -72,6 +72,7 @@ class Workshop:
         )
         if recipe is None:
             return BuiltImage(airflow.name, airflow.image, built=False)
+        recipe = replace(recipe, platform=airflow.image.platform)
         found = find_project_image(self.engine, recipe) if self.use_cache else None
         if found is not None:
             return BuiltImage(recipe.tag, found, built=False)

@@ -165,20 +165,22 @@ def _build(recipe: ImageRecipe, site: BuildSite, target: str, use_cache: bool) -
             platform=recipe.platform,
             use_cache=use_cache,
         )
-        image = follow_build(order, title, site)
-    if image.platform != recipe.platform:
-        # Engines warn and go on when the base that they have is of another platform.
-        site.engine.remove_image(order.tag)
-        raise ImageBuildError(
-            f"The base image {recipe.base_image} is for {image.platform}, not for {recipe.platform}.",
-            hint=f"fetch it first: docker pull --platform {recipe.platform} {recipe.base_image}",
-        )
+        follow_build(order, title, site)
 
 
 def follow_build(order: BuildOrder, title: str, site: BuildSite) -> ImageRecord:
     """Have the engine build, and show at which step it is."""
     with site.progress.following(title) as say:
-        return site.engine.build(order, lambda line: _tell_steps(line, say))
+        image = site.engine.build(order, lambda line: _tell_steps(line, say))
+    if image.platform != order.platform:
+        # Engines warn and go on when the base that they have is of another platform.
+        site.engine.remove_image(order.tag)
+        base = dict(order.arguments).get("BASE_IMAGE", "of this image")
+        raise ImageBuildError(
+            f"The base image {base} is for {image.platform}, not for {order.platform}.",
+            hint=f"fetch it first: docker pull --platform {order.platform} {base}",
+        )
+    return image
 
 
 def _tell_steps(line: str, say: Callable[[str], None]) -> None:

@@ -15,6 +15,7 @@ from mwaa_local.docker_ports import BuildOrder, DockerEngine, ImageRecord
 from mwaa_local.errors import ImageBuildError
 from mwaa_local.own_packages import needed_packages
 from mwaa_local.runtime.image import DIGEST_LABEL, digest_parts, write_context
+from mwaa_local.runtime.image_base import BaseNeeds, see_base
 from mwaa_local.runtime.image_build import BuildSite, follow_build
 from mwaa_local.runtime.installer import Toolchain, trimmed
 from mwaa_local.runtime.installer_environ import installer_environ
@@ -76,6 +77,17 @@ class ServicesRecipe:
             (SERVICES_LABEL, "yes"),
         )
 
+    @property
+    def needs(self) -> BaseNeeds:
+        """Return what the base must have."""
+        return BaseNeeds(
+            base_image=self.base_image,
+            python=PYTHON,
+            purpose="PostgreSQL and the AWS endpoint are put beside",
+            option="--services-base-image",
+            example=load_version(BASE_OF).base_image,
+        )
+
 
 def make_services_recipe(
     platform: str, base_image: str = "", images: Path | None = None, package: Path = _PACKAGE
@@ -104,6 +116,7 @@ def build_services_image(
     recipe: ServicesRecipe, site: BuildSite, tools: Toolchain, *, use_cache: bool = True
 ) -> ImageRecord:
     """Build the image; ImageBuildError says what failed."""
+    see_base(recipe.needs, site.engine)
     with tempfile.TemporaryDirectory(prefix="mwaa-local-services-") as scratch:
         packages = Path(scratch, "packages")
         _install(recipe, tools, packages)

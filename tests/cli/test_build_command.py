@@ -181,6 +181,16 @@ def test_services_and_project_are_built_where_they_were_asked_for(project: Path,
         tuple(command.build_others(workshop(engine), nowhere, made, services=False, requirements=True))
 
 
+def test_the_image_of_a_project_is_for_the_platform_of_what_it_is_built_on(project: Path) -> None:
+    (project / "requirements.txt").write_text("humanize==3.12.0\n", encoding="utf-8")
+    choice = command.choose(project, {**WISHES, "platform": "linux/arm64"})
+    image = ImageRecord("sha256:1", (choice.recipe.tag,), 1, "linux/arm64", choice.recipe.labels)
+    leaves = (("changes.json", b"[]"), ("removed.txt", b""), ("packages.tar", b"tar"))
+    engine = FakeEngine(images={choice.recipe.tag: image}, leaves=leaves)
+    workshop(engine).project(BuiltImage(choice.recipe.tag, image, built=False), *choice.see_project())
+    assert [order.platform for order in engine.orders] == ["linux/arm64"]
+
+
 def test_ecr_gets_a_repository_and_a_login_for_the_push_and_gives_both_back(
     mwaa_endpoint: MwaaEndpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

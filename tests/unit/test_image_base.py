@@ -11,6 +11,7 @@ from mwaa_local.errors import ImageBuildError
 from mwaa_local.runtime.image import ImageRecipe, ImageWishes, make_recipe
 from mwaa_local.runtime.image_base import see_base
 from mwaa_local.runtime.image_build import BuildSite, build_image
+from mwaa_local.runtime.services_image import make_services_recipe
 from tests.fakes_docker import FakeEngine
 from tests.unit.test_image import Said
 
@@ -30,11 +31,11 @@ def engine(*says: str, image: str = "mine:1") -> FakeEngine:
     [
         (
             ("python3: 3.7",),
-            "The base image mine:1 has Python 3.7; Airflow 2.8.1 runs on Python 3.11 on MWAA.",
+            "The base image mine:1 has Python 3.7; on MWAA, Airflow 2.8.1 runs on Python 3.11.",
         ),
         (
             ("python3: none",),
-            "The base image mine:1 has no python3 on its PATH; Airflow 2.8.1 runs on Python 3.11 on MWAA.",
+            "The base image mine:1 has no python3 on its PATH; on MWAA, Airflow 2.8.1 runs on Python 3.11.",
         ),
         (("apt-get: none", "python3: 3.11"), "The base image mine:1 is no Debian: it has no apt-get."),
         (("what?",), "The base image mine:1 does not answer: what?"),
@@ -62,11 +63,29 @@ def test_a_base_that_the_engine_fetches_only_while_it_builds_is_asked_as_soon_as
 
 def test_a_system_that_another_version_has_left_is_asked_too() -> None:
     with pytest.raises(ImageBuildError, match=r"has Python 3\.7"):
-        see_base(recipe(), engine("python3: 3.7", image=recipe().system_tag))
+        see_base(recipe().needs, engine("python3: 3.7", image=recipe().system_tag))
 
 
 def test_a_base_of_the_versions_python_will_do() -> None:
-    see_base(recipe(), engine("python3: 3.11"))
+    see_base(recipe().needs, engine("python3: 3.11"))
+
+
+def test_the_services_need_the_python_that_their_packages_are_for() -> None:
+    needs = make_services_recipe("linux/amd64", "mine:1").needs
+    with pytest.raises(ImageBuildError) as caught:
+        see_base(needs, engine("python3: 3.12"))
+    assert caught.value.message == (
+        "The base image mine:1 has Python 3.12; PostgreSQL and the AWS endpoint are put beside Python 3.11."
+    )
+    assert caught.value.hint.startswith(
+        "--services-base-image takes a Debian with Python 3.11, as docker.io/"
+    )
+
+
+def test_every_image_has_its_own_entry_program_and_not_that_of_its_base() -> None:
+    for dockerfile in (recipe().dockerfile, make_services_recipe("linux/amd64").dockerfile):
+        last_stage = dockerfile.rpartition("\nFROM ")[2]
+        assert "\nENTRYPOINT []\nCMD [" in last_stage
 
 
 def test_an_engine_without_room_is_told_from_an_index_that_cannot_be_reached(tmp_path: Path) -> None:
