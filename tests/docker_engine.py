@@ -174,10 +174,10 @@ def ensure_base(engine: PrivateEngine, minor: str, cache: Path) -> str:
     assert prefix is not None, engine_problem(minor)
     folder = cache / "stand-in"
     folder.mkdir(parents=True, exist_ok=True)
-    archive = folder / f"python-{minor}-slim.tar"
+    archive = folder / f"{SUITE}-python-{minor}.tar"
     with held_lock(folder / ".lock", on_wait=lambda: None):
         if not archive.exists():
-            debian = folder / "debian-slim.tar"
+            debian = folder / f"{SUITE}.tar"
             if not debian.exists():
                 make_debian(debian)
             add_python(prefix, minor, debian, archive)
