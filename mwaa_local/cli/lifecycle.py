@@ -8,14 +8,12 @@ from typing import Any
 
 import click
 
-from mwaa_local.catalog import difference_from_stock
 from mwaa_local.cli.app import make_app
 from mwaa_local.cli.options import environment_options, json_option, project_option
 from mwaa_local.cli.progress import open_progress
 from mwaa_local.cli.runtimes import chosen_runtime, current_runtime, destroy_environment
 from mwaa_local.cli.stage_site import open_stage
 from mwaa_local.cli.summary import StartSummary, build_summary, render_summary
-from mwaa_local.config import LoadedConfig
 from mwaa_local.errors import RuntimeStateError, UsageError
 from mwaa_local.runtime.backend import Runtime, StartWishes
 
@@ -60,7 +58,7 @@ def start_command(folder: Path, foreground: bool, open_browser: bool, as_json: b
         progress.warn(f"{warning.message} {warning.hint}")
     runtime = chosen_runtime(app, project, loaded, progress)
     record, started = runtime.start(loaded, progress, wishes)
-    summary = build_summary(runtime, record, started, _differences(loaded))
+    summary = build_summary(runtime, record, loaded, started=started)
     if graceful and any(report.leaving for report in runtime.services()):
         with progress.step("Waiting for tasks of the replaced workers (they end by themselves, too)"):
             runtime.wait_for_replaced_workers()
@@ -100,7 +98,7 @@ def restart_command(service: str | None, folder: Path, as_json: bool, **flags: A
         current_runtime(app, project).stop()
     runtime = chosen_runtime(app, project, loaded, progress)
     record, started = runtime.start(loaded, progress)
-    _show(build_summary(runtime, record, started, _differences(loaded)), as_json=as_json)
+    _show(build_summary(runtime, record, loaded, started=started), as_json=as_json)
 
 
 @click.command()
@@ -130,10 +128,6 @@ def destroy_command(folder: Path, yes: bool) -> None:
     confirm(f"Remove {project.state} with its database, logs and local AWS?", yes=yes)
     destroy_environment(app, project)
     click.echo("Removed.", err=True)
-
-
-def _differences(loaded: LoadedConfig) -> tuple[str, ...]:
-    return difference_from_stock(loaded.version, loaded.config.amazon_provider)
 
 
 def _show(summary: StartSummary, *, as_json: bool) -> None:

@@ -3,11 +3,14 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from mwaa_local.catalog import difference_from_stock
 from mwaa_local.cli.render import render_fact
+from mwaa_local.config import LoadedConfig
 from mwaa_local.runtime.backend import Runtime
-from mwaa_local.runtime.dag_discovery import load_settled
+from mwaa_local.runtime.dag_discovery import find_candidates, load_settled
 from mwaa_local.runtime.metadata import ImportFailure
 from mwaa_local.runtime.start_record import StartRecord
+from mwaa_local.validation.dag_folder import ignore_dialect, list_dag_folder
 
 SHOWN_DAGS = 10
 USER = "admin"
@@ -44,10 +47,12 @@ class StartSummary:
 
 
 def build_summary(
-    runtime: Runtime, record: StartRecord, started: bool, differences: tuple[str, ...]
+    runtime: Runtime, record: StartRecord, loaded: LoadedConfig, *, started: bool
 ) -> StartSummary:
     """Collect the summary of a running environment."""
-    metadata = load_settled(runtime.metadata(), runtime.project.dags, runtime.folder, runtime.host.clock)
+    dags = runtime.project.dags
+    files = find_candidates(dags, list_dag_folder(dags, ignore_dialect(loaded)).python)
+    metadata = load_settled(runtime.metadata(), files, runtime.folder, runtime.host.clock)
     return StartSummary(
         name=record.environment,
         url=f"http://127.0.0.1:{record.ports.webserver}",
@@ -59,7 +64,7 @@ def build_summary(
         aws_endpoint=f"http://127.0.0.1:{record.ports.aws}",
         executor=record.executor,
         aws=record.aws,
-        differences=differences,
+        differences=difference_from_stock(loaded.version, loaded.config.amazon_provider),
         dags=tuple(dag.dag_id for dag in metadata.dags),
         paused=tuple(dag.dag_id for dag in metadata.dags if dag.is_paused),
         import_errors=metadata.import_errors,

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mwaa_local.config import LoadedConfig
 from mwaa_local.dag_files import FolderEntry, FolderWalk
 from mwaa_local.validation.ignore_file import (
     NAME,
     BadLine,
     IgnoreDialect,
     IgnoreLine,
+    IgnoreSyntax,
     is_ignored,
     parse_ignore_file,
 )
@@ -60,6 +62,15 @@ class DagFolder:
     names: list[str] = field(default_factory=list)
     """Every file."""
     unreadable: list[str] = field(default_factory=list)
+
+
+def ignore_dialect(loaded: LoadedConfig) -> IgnoreDialect:
+    """Return how this version, with this configuration, reads `.airflowignore`."""
+    number = loaded.version.number
+    chosen = dict(loaded.config.airflow_options).get("core.dag_ignore_file_syntax", "").lower()
+    default = IgnoreSyntax.GLOB if number >= (3,) else IgnoreSyntax.REGEXP
+    known = number >= (2, 3) and chosen in list(IgnoreSyntax)
+    return IgnoreDialect(IgnoreSyntax(chosen) if known else default, dotted=number < (2, 3))
 
 
 def list_dag_folder(root: Path, dialect: IgnoreDialect) -> DagFolder:

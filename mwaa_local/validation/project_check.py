@@ -21,9 +21,14 @@ from mwaa_local.validation.dag_cache import (
     unpack_report,
 )
 from mwaa_local.validation.dag_check import FileReport, check_dag_bytes, check_plugin_bytes
-from mwaa_local.validation.dag_folder import JUNK_FOLDERS, DagFolder, hidden_imports, list_dag_folder
+from mwaa_local.validation.dag_folder import (
+    JUNK_FOLDERS,
+    DagFolder,
+    hidden_imports,
+    ignore_dialect,
+    list_dag_folder,
+)
 from mwaa_local.validation.finding import Finding, order_findings
-from mwaa_local.validation.ignore_file import IgnoreDialect, IgnoreSyntax
 from mwaa_local.validation.project_rules import check_dag_ids, check_folder, check_ignore_files
 from mwaa_local.validation.rule import ProviderNames, Surroundings
 from mwaa_local.validation.settings_rules_check import check_settings
@@ -71,15 +76,6 @@ def check_project(inputs: ProjectInputs) -> tuple[Finding, ...]:
         *_check_requirements(inputs),
     )
     return order_findings(dict.fromkeys(found))
-
-
-def ignore_dialect(loaded: LoadedConfig) -> IgnoreDialect:
-    """Return how this version, with this configuration, reads `.airflowignore`."""
-    number = loaded.version.number
-    chosen = dict(loaded.config.airflow_options).get("core.dag_ignore_file_syntax", "").lower()
-    default = IgnoreSyntax.GLOB if number >= (3,) else IgnoreSyntax.REGEXP
-    known = number >= (2, 3) and chosen in list(IgnoreSyntax)
-    return IgnoreDialect(IgnoreSyntax(chosen) if known else default, dotted=number < (2, 3))
 
 
 def check_dags(inputs: ProjectInputs) -> Iterator[Finding]:
