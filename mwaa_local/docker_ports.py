@@ -11,11 +11,18 @@ from typing import Protocol
 MAKE_ROOM = "make room: `docker system df` shows what the engine keeps"
 """What to do about an engine whose disk is full."""
 
+_SIGNS_OF_FULL_DISK = (
+    "no space left on device",
+    "os error 28",
+    "disk quota exceeded",
+    "have enough free space in /",
+)
+"""What the kernel, programs in Rust, and apt say."""
+
 
 def tells_of_full_disk(said: str) -> bool:
     """Tell whether an engine, or a program in a container, failed because the engine's disk was full."""
-    low = said.lower()
-    return any(sign in low for sign in ("no space left on device", "os error 28", "disk quota exceeded"))
+    return any(sign in said.lower() for sign in _SIGNS_OF_FULL_DISK)
 
 
 @dataclass(frozen=True, slots=True)

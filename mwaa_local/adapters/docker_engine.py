@@ -11,7 +11,7 @@ import docker
 import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
-from mwaa_local.adapters.build_lines import as_docker_says
+from mwaa_local.adapters.build_lines import build_lines
 from mwaa_local.adapters.docker_address import find_address
 from mwaa_local.adapters.docker_files import chain_archives, pack_files, unpack_stream
 from mwaa_local.adapters.docker_output import follow_to_end
@@ -133,13 +133,12 @@ class SdkEngine:
             for answer in answers:
                 # Read to the end even so: an answer that is left half read keeps its connection.
                 error = str(answer.get("error", "")) or error
-                for line in map(as_docker_says, str(answer.get("stream", "")).splitlines()):
+                for line in build_lines(str(answer.get("stream", ""))):
                     if line.startswith("Step "):
                         step, lines = line, []
-                    elif line.strip():
+                    else:
                         lines.append(line)
-                    if line.strip():
-                        on_line(line)
+                    on_line(line)
         if error:
             raise _build_error(_filled_in(step, order), lines, error)
         image = self.find_image(order.tag)

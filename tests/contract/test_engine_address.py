@@ -11,11 +11,12 @@ from typing import Any, cast
 import docker
 import pytest
 
-from mwaa_local.adapters.build_lines import as_docker_says
+from mwaa_local.adapters.build_lines import as_docker_says, build_lines
 from mwaa_local.adapters.docker_address import find_address
 from mwaa_local.adapters.docker_containers import SdkContainers
 from mwaa_local.adapters.docker_engine import connect_engine
 from mwaa_local.adapters.docker_files import pack_files, unpack_stream
+from mwaa_local.docker_ports import tells_of_full_disk
 from mwaa_local.errors import EngineError
 
 
@@ -94,6 +95,21 @@ def test_what_the_user_says_goes_before_the_context_and_that_before_sockets(
 )
 def test_podmans_steps_are_told_as_dockers(podman: str, docker: str) -> None:
     assert as_docker_says(podman) == docker
+
+
+def test_lines_of_a_build_have_no_colours_and_none_is_empty() -> None:
+    said = "\x1b[91mE: You don't have enough room.\n\x1b[0m\n\nSTEP 2/2: RUN true\n"
+    assert [*build_lines(said)] == ["E: You don't have enough room.", "Step 2/2 : RUN true"]
+
+
+def test_a_full_disk_is_told_from_what_the_kernel_uv_and_apt_say_of_it() -> None:
+    for said in (
+        "write /usr/lib/x: no space left on device",
+        "error: failed to copy (os error 28)",
+        "E: You don't have enough free space in /var/cache/apt/archives/.",
+    ):
+        assert tells_of_full_disk(said)
+    assert not tells_of_full_disk("Err:1 http://deb.debian.org Temporary failure resolving")
 
 
 class Told:
