@@ -92,13 +92,14 @@ def build_image(recipe: ImageRecipe, site: BuildSite, *, use_cache: bool = True)
         _build(recipe, site, "system", use_cache)
         # The engine may have fetched the base only now.
         see_base(recipe.needs, site.engine)
-    packages = ensure_packages(recipe, site)
+    packages = ensure_packages(recipe, site, anew=not use_cache)
     # Only one at a time has the image that is still without its packages.
     with site.lock(lock_of(site.cache / WHEELS / recipe.digest)):
         try:
             # The system has been built just now, without the engine's memory if that was asked for.
             _build(recipe, site, "airflow", use_cache=True)
-            schema = ensure_schema(recipe, site, packages) if recipe.has_schema else ""
+            anew = not use_cache
+            schema = ensure_schema(recipe, site, packages, anew=anew) if recipe.has_schema else ""
             return _put_together(recipe, site, schema, packages)
         finally:
             site.engine.remove_image(recipe.bare_tag)
@@ -115,14 +116,14 @@ def _put_together(
             return site.engine.add_layer(LayerOrder(recipe.bare_tag, (first, *packages), recipe.tag))
 
 
-def ensure_packages(recipe: ImageRecipe, site: BuildSite) -> tuple[Path, ...]:
-    """Return an archive of every pin, installed in a container of the system where the cache has none."""
+def ensure_packages(recipe: ImageRecipe, site: BuildSite, *, anew: bool = False) -> tuple[Path, ...]:
+    """Return an archive of every pin, installed in a container of the system where the cache has none, or anew."""
     folder = site.cache / WHEELS / recipe.packages_digest
     with write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with site.lock(lock_of(folder)):
             note_use(lock_of(folder))
-            missing = _missing(recipe.pins, folder)
+            missing = recipe.pins if anew else _missing(recipe.pins, folder)
             if missing:
                 _collect(recipe, site, folder, missing)
                 missing = _missing(recipe.pins, folder)
@@ -136,15 +137,17 @@ def ensure_packages(recipe: ImageRecipe, site: BuildSite) -> tuple[Path, ...]:
             return tuple(folder / str(archive_of(pin, names)) for pin in recipe.pins)
 
 
-def ensure_schema(recipe: ImageRecipe, site: BuildSite, packages: tuple[Path, ...]) -> str:
-    """Return the schema of the database, made in a container where the cache has none."""
+def ensure_schema(
+    recipe: ImageRecipe, site: BuildSite, packages: tuple[Path, ...], *, anew: bool = False
+) -> str:
+    """Return the schema of the database, made in a container where the cache has none, or anew."""
     folder = site.cache / SCHEMAS / recipe.schema_digest
     file = folder / "schema.sql"
     with write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with site.lock(lock_of(folder)):
             note_use(lock_of(folder))
-            if not file.is_file():
+            if anew or not file.is_file():
                 _make_schema(recipe, site, packages, folder)
             return file.read_text(encoding="utf-8")
 

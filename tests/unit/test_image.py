@@ -180,6 +180,8 @@ def test_the_schema_of_the_database_is_made_once_and_kept_for_the_next_build(tmp
         build_image(small(pins), site(engine, tmp_path))
     assert [order.command[0] for order in engine.ran] == ["python3", "sh"]
     assert [path.name for path in engine.ran[1].archives] == ["apache-airflow-2.2.2.tar.gz"]
+    build_image(small(pins), site(engine, tmp_path), use_cache=False)
+    assert [order.command[0] for order in engine.ran[2:]] == ["python3", "sh"]
     kept = tmp_path / "schemas" / small(pins).schema_digest
     assert {path.name for path in kept.iterdir()} == {"airflow.txt", "schema.sql"}
     assert small((Pin("apache-airflow", "2.3.0"),)).schema_digest != small(pins).schema_digest
@@ -223,6 +225,7 @@ def test_without_the_cache_everything_is_built_anew(tmp_path: Path) -> None:
         ("system", False),
         ("airflow", True),
     ]
+    assert [dict(order.files)["missing.txt"] for order in engine.ran] == 2 * [b"flask==1.1.2\n"]
 
 
 def test_packages_that_cannot_be_made_end_the_build_with_the_installers_last_lines(tmp_path: Path) -> None:
