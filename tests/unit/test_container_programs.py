@@ -155,6 +155,16 @@ def test_a_trial_leaves_what_the_wrapper_saw(tmp_path: Path, capfd: pytest.Captu
     assert (tmp_path / "out" / "timed-out").exists()
 
 
+def test_only_an_airflow_with_users_in_its_database_gets_the_admin_there() -> None:
+    container = inside("container")
+    orders = {"admin_password": "a password"}
+    assert container.login_password(orders, "2.10.3") == "a password"
+    assert container.login_password(orders, "1.10.12") == "a password"
+    assert container.login_password({}, "2.10.3") == ""
+    for version in ("3.0.6", "3.3.1"):
+        assert container.login_password(orders, version) == ""
+
+
 def test_a_role_waits_for_the_database_and_for_aws() -> None:
     assert waiting.wanted_servers(orders()) == [("postgres", 5432), ("aws", 4566)]
     assert waiting.wanted_servers(orders(wait_for=["db:1", "x:2"])) == [("db", 1), ("x", 2)]

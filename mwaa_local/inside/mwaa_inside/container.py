@@ -86,7 +86,7 @@ def migrate(orders, older):
     wait_for_servers(wanted_servers(orders)[:1])
     environment = role_environment(orders, "scheduler", {})
     environment["MWAA_LOCAL_DATABASE_URL"] = orders["database_url"]
-    environment["MWAA_LOCAL_ADMIN_PASSWORD"] = orders.get("admin_password") or ""
+    environment["MWAA_LOCAL_ADMIN_PASSWORD"] = login_password(orders, os.environ.get("AIRFLOW_VERSION", ""))
     if older:
         environment = {name: value for name, value in environment.items() if not name.startswith("AIRFLOW__")}
         for section in ("CORE", "DATABASE"):
@@ -104,6 +104,14 @@ def run_role(orders, role):
     return keep_worker(
         worker, lambda: become_role(orders, role), lambda: release_messages({**orders["fixed"], **os.environ})
     )
+
+
+def login_password(orders, version):
+    """Return the password of the admin in the metadata database, "" where an Airflow has its users in a file.
+
+    From 3.2 on Airflow makes the tables of every login that a provider brings; those that are not in use have no roles.
+    """
+    return "" if version.startswith("3.") else orders.get("admin_password") or ""
 
 
 def become_role(orders, role):
