@@ -156,7 +156,6 @@ def test_a_trial_leaves_what_the_wrapper_saw(tmp_path: Path, capfd: pytest.Captu
 
 
 def test_only_an_airflow_with_users_in_its_database_gets_the_admin_there() -> None:
-    container = inside("container")
     orders = {"admin_password": "a password"}
     assert container.login_password(orders, "2.10.3") == "a password"
     assert container.login_password(orders, "1.10.12") == "a password"
