@@ -37,6 +37,7 @@ def export_command(folder: Path, output: Path, force: bool, **flags: Any) -> Non
     volumes are its own. Images that the engine has not got yet are built.
     """
     from mwaa_local.cli.containers import make_compose_runtime
+    from mwaa_local.cli.trust import make_authority
 
     place = ExportPlace(output.absolute())
     if place.file.exists() and not force:
@@ -45,6 +46,6 @@ def export_command(folder: Path, output: Path, force: bool, **flags: Any) -> Non
     project = app.project(folder, flags)
     loaded = app.load(project, flags)
     runtime = make_compose_runtime(project, app.host)
-    export_compose(runtime, loaded, place, open_progress())
+    export_compose(runtime, loaded, place, open_progress(), make_authority)
     click.echo(f"Written: {output}, secrets in {place.secrets.name}/, data in {place.data.name}/.", err=True)
     click.echo(f"docker compose -f {output} up -d    # or docker-compose", err=True)

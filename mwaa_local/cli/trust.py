@@ -41,11 +41,16 @@ def ensure_certificate(cache: Path) -> Path:
     """Return the certificate of the user's authority, which the first environment to start makes."""
     path = authority_certificate(cache)
     if not path.is_file():
-        # Cryptography takes a moment to import, once for each user.
-        from mwaa_local.aws.web_doors.authority import ensure_authority
-
-        ensure_authority(cache / AUTHORITY, datetime.datetime.fromtimestamp(time.time(), datetime.UTC))
+        make_authority(cache / AUTHORITY)
     return path
+
+
+def make_authority(folder: Path) -> None:
+    """Make an authority in a folder, if there is none."""
+    # Cryptography takes a moment to import, once for each user.
+    from mwaa_local.aws.web_doors.authority import ensure_authority
+
+    ensure_authority(folder, datetime.datetime.fromtimestamp(time.time(), datetime.UTC))
 
 
 def _named(environ: Mapping[str, str], ours: Path) -> Iterator[Path]:
