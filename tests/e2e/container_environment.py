@@ -3,10 +3,8 @@
 import json
 import os
 import signal
-import socket
 import subprocess
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -183,6 +181,13 @@ class ContainerEnvironment:
         assert pid > 1
         os.kill(pid, signal.SIGKILL)
 
+    def restart_all(self) -> None:
+        """Have all containers end and start again, as with the engine or the machine."""
+        containers = tuple(self.containers().values())
+        self.docker("stop", *containers)
+        self.docker("start", *containers)
+        self.see_health("all its containers have started again")
+
 
 def open_engine() -> PrivateEngine:
     """Return the engine that the tests of images share, or the one that is named."""
@@ -240,50 +245,3 @@ def see_nothing_left(environment: ContainerEnvironment) -> None:
         for kind in (("ps", "--all"), ("volume", "ls"), ("network", "ls")):
             label = f"label=com.docker.compose.project={name}"
             assert environment.docker(*kind, "--quiet", "--filter", label) == ""
-
-
-@dataclass(frozen=True, slots=True)
-class ExportedEnvironment:
-    """What a Compose file of ours has started, and somebody who is as far away as the rest of the world."""
-
-    compose: tuple[str, ...]
-    address: str
-
-    def reaches_world(self, service: str) -> bool:
-        """Tell whether a service has a way out."""
-        call = f"import socket; socket.create_connection(('{self.address}', 8000), 3)"
-        command = [*self.compose, "exec", "-T", service, "python3", "-c", call]
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
-
-
-@contextmanager
-def run_exported(
-    environment: ContainerEnvironment, file: Path, *options: str
-) -> Iterator[ExportedEnvironment]:
-    """Export an environment, run the file without mwaa-local, and remove what that has made."""
-    environment.succeed("compose", "export", "--output", str(file), *options)
-    name = f"exported-{os.getpid()}"
-    compose = ("docker-compose", "--host", environment.engine, "--file", str(file), "--project-name", name)
-    subprocess.run([*compose, "up", "--detach"], check=True, capture_output=True)
-    # Only on the network that leads out.
-    base = environment.variables["MWAA_LOCAL_BASE_IMAGE"]
-    server = ["python3", "-m", "http.server", "8000"]
-    world = environment.docker("run", "--detach", "--rm", "--network", f"{name}_outer", base, *server).strip()
-    try:
-        form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
-        yield ExportedEnvironment(compose, environment.docker("inspect", "--format", form, world).strip())
-    finally:
-        environment.docker("rm", "--force", world)
-        subprocess.run([*compose, "down", "--volumes"], check=True, capture_output=True)
-
-
-def fetch(port: int, path: str) -> str:
-    """Return a page, "" while nobody answers."""
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
-            connection.settimeout(10)
-            connection.sendall(f"GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
-            parts = iter(lambda: connection.recv(65536), b"")
-            return b"".join(parts).decode()
-    except OSError:
-        return ""

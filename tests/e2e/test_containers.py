@@ -17,13 +17,12 @@ from tests.docker_engine import PrivateEngine
 from tests.e2e.browser import open_screen, ui_of
 from tests.e2e.container_environment import (
     ContainerEnvironment,
-    fetch,
     make_environment,
     move_on,
     open_engine,
-    run_exported,
     see_nothing_left,
 )
+from tests.e2e.exported_environment import run_exported
 from tests.e2e.local_environment import eventually
 
 pytestmark = [pytest.mark.airflow, pytest.mark.docker]
@@ -260,7 +259,10 @@ def test_workers_come_with_the_tasks_and_are_replaced_without_ending_them(
     runs = healthy.succeed("airflow", "dags", "list-runs", "--dag-id", "waiting", "--output", "json")
     assert [run["state"] for run in json.loads(runs)] == ["success"]
     eventually(lambda: len(healthy.workers()) == 1, "without tasks one worker is enough")
-    assert healthy.status()["health"] == "healthy"
+    needed = healthy.workers()
+    healthy.restart_all()
+    assert healthy.run_dag("quick")["state"] == "success"
+    assert healthy.workers() == needed, "who has slept sleeps on"
 
 
 @CONTAINERS
@@ -291,8 +293,8 @@ def test_an_exported_file_runs_without_mwaa_local_and_a_private_web_server_has_n
     environment.run("stop")
     environment = move_on(environment, engine, "2.2.2")
     (environment.folder / "requirements.txt").unlink(missing_ok=True)
-    with run_exported(environment, tmp_path / "exported.yml", "--network-mode", "private") as exported:
-        port = json.loads((environment.state / "ports.json").read_text())["webserver"]
-        eventually(lambda: "healthy" in fetch(port, "/health"), "the web server answers through its gateway")
-        reached = {service: exported.reaches_world(service) for service in ("worker", "webserver")}
-        assert reached == {"worker": True, "webserver": False}
+    options = ("--network-mode", "private", *SCALED)
+    with run_exported(environment, tmp_path / "exported.yml", *options) as exported:
+        eventually(exported.is_healthy, "the web server answers through its gateway, and its door")
+        assert [exported.reaches_world(each) for each in ("worker-1", "webserver")] == [True, False]
+        exported.see_workers_come_and_go(environment.folder / "dags" / "go")
