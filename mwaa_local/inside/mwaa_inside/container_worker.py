@@ -149,6 +149,8 @@ def attend(worker, pid, look_every=LOOK_EVERY):
         kill(pid, number)
 
     before = signal.signal(signal.SIGTERM, pass_on)
+    # A signal that is blocked can be waited for: the end of the process is seen at once.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
     deadline, is_final = None, False
     try:
         while True:
@@ -165,8 +167,9 @@ def attend(worker, pid, look_every=LOOK_EVERY):
             elif deadline is not None and now > deadline:
                 for each in descendants(pid):
                     kill(each, signal.SIGKILL)
-            time.sleep(look_every)
+            signal.sigtimedwait({signal.SIGCHLD}, look_every)
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         signal.signal(signal.SIGTERM, before)
 
 
