@@ -23,16 +23,22 @@ from mwaa_local.adapters.commands import SystemCommands
 from mwaa_local.adapters.compose_command import InstalledCompose, ask_version, find_client, find_compose
 from mwaa_local.adapters.docker_containers import SdkContainers
 from mwaa_local.adapters.docker_engine import SdkEngine, connect_client
+from mwaa_local.config_loading import load_config
 from mwaa_local.docker_ports import BuildOrder, ComposeOrder, ContainerOrder, ContainerRecord, LayerOrder
 from mwaa_local.errors import ImageBuildError
+from mwaa_local.project import find_project
+from mwaa_local.runtime.compose_file import build_compose, render_compose
 from mwaa_local.runtime.container_reports import has_left
 from mwaa_local.runtime.image import write_context
 from mwaa_local.runtime.visitor import client_variables, container_command
 from mwaa_local.runtime.worker_duties import read_leaves, tell_to_leave
-from tests.contract.test_docker_engine import layer, write_busybox
+from tests.contract.test_docker_engine import layer
 from tests.docker_engine import engine_problem, private_engine
 from tests.e2e.local_environment import eventually
 from tests.podman_engine import missing_podman, private_podman
+from tests.small_image import write_busybox
+from tests.unit.settings_of_a_project import PLAIN
+from tests.unit.test_compose_file import inputs
 
 pytestmark = pytest.mark.docker
 
@@ -166,6 +172,18 @@ def write_project(folder: Path) -> ComposeOrder:
     override = {"services": {"postgres": {"environment": {"ADDED": "by the override"}}}}
     (folder / "override.yml").write_text(yaml.safe_dump(override))
     return ComposeOrder(PROJECT, (folder / "compose.yml", folder / "override.yml"), folder)
+
+
+def test_the_file_of_an_environment_is_valid_for_compose_v2(tmp_path: Path) -> None:
+    """docker-compose 1.29 is asked in `test_compose_command`."""
+    compose = named_compose("v2", "unix:///nowhere")
+    config = load_config(find_project(PLAIN), {"version": "3.3.1"}, {}).config
+    document = build_compose(inputs("3.3.1", network_mode="private", autoscale=True, max_workers="2"))
+    (tmp_path / "compose.yml").write_text(render_compose(document, config))
+    command = [*compose.command, "--file", str(tmp_path / "compose.yml"), "config", "--format", "json"]
+    answer = SystemCommands().run(command, env=compose.environ, timeout=60)
+    assert (answer.exit_code, answer.stderr) == (0, "")
+    assert set(json.loads(answer.stdout)["services"]) == set(document["services"])
 
 
 def test_podman_builds_an_image_and_names_the_step_that_fails(podman: Opened, tmp_path: Path) -> None:
