@@ -217,7 +217,7 @@ class Containers(Protocol):
         ...
 
     def let_go(self, container: ContainerRecord) -> None:
-        """Ask a container to end for good, in its own time: it is not started again."""
+        """Ask a container to end for good, in its own time; an engine that cannot be told so starts it again."""
         ...
 
     def discard(self, container: ContainerRecord) -> None:
