@@ -126,6 +126,7 @@ def sample_environment(folder: Path, version: str, *options: str) -> Iterator[Lo
 def eventually(condition: Callable[[], bool], what: str) -> None:
     """Wait until something is the case."""
     deadline = time.monotonic() + PATIENCE
-    while not condition():
+    while (asked := time.monotonic()) and not condition():
         assert time.monotonic() < deadline, f"it did not happen: {what}"
-        time.sleep(0.2)
+        # What takes long to find out is asked less often: it takes its time from what is waited for.
+        time.sleep(max(0.2, time.monotonic() - asked))

@@ -1,6 +1,7 @@
 """The main job on real input: start the sample project, run its DAGs through SQS and a worker, stop, start again.
 
-One environment per version serves the tests in this order; each leaves it running.
+One environment per version serves the tests in this order; each leaves it running. MWAA_LOCAL_SCREENSHOTS names a
+folder for pictures of what a real browser shows.
 """
 
 import base64
@@ -12,8 +13,10 @@ from typing import Any
 
 import boto3
 import pytest
+from playwright.sync_api import expect
 
 from mwaa_local.cloudwatch_names import LogType
+from tests.e2e.browser import open_screen, ui_of
 from tests.e2e.local_environment import VERSIONS, LocalEnvironment, eventually, sample_environment
 from tests.e2e.metric_reader import AIRFLOW, ALL, SCHEDULER, MetricReader
 
@@ -33,6 +36,8 @@ with DAG("saved_later", start_date=datetime(2024, 1, 1), catchup=False, **schedu
     PythonOperator(task_id="speak", python_callable=lambda: print(WORDS))
 """
 SAMPLE_DAGS = {"aws_services", "choices_and_failures", "hello_pipeline", "report_orders", "report_returns"}
+CLICKED = "hello_again"
+"""A copy of a sample DAG that runs in the UI only."""
 READER = """\
 from airflow.providers.amazon.aws.hooks.logs import AwsLogsHook
 for event in AwsLogsHook(region_name="us-east-1").get_log_events({group!r}, {stream!r}):
@@ -48,7 +53,10 @@ def environment(
 ) -> Iterator[LocalEnvironment]:
     folder = tmp_path_factory.mktemp("main job") / "sample"
     with sample_environment(folder, request.param) as made:
-        (folder / "dags" / "broken.py").write_text(BROKEN_DAG)
+        dags = folder / "dags"
+        (dags / "broken.py").write_text(BROKEN_DAG)
+        sample = (dags / "hello_pipeline.py").read_text()
+        (dags / "clicked.py").write_text(sample.replace('"hello_pipeline"', f'"{CLICKED}"'))
         made.start()
         yield made
 
@@ -56,7 +64,7 @@ def environment(
 def test_the_start_summary_names_the_dags_and_the_file_that_cannot_be_imported(
     environment: LocalEnvironment,
 ) -> None:
-    assert set(environment.summary["dags"]) == SAMPLE_DAGS
+    assert set(environment.summary["dags"]) == {*SAMPLE_DAGS, CLICKED}
     (failure,) = environment.summary["import_errors"]
     assert failure["file"].endswith("dags/broken.py")
     assert failure["cause"] == "ModuleNotFoundError: No module named 'a_package_that_nobody_has'"
@@ -135,6 +143,26 @@ def test_its_metrics_are_in_cloudwatch(environment: LocalEnvironment) -> None:
         assert metrics.total(AIRFLOW, "TaskInstanceFinished", {**where, "State": "success"}) == 1
 
 
+@pytest.mark.browser
+def test_a_dag_is_triggered_in_the_ui_and_its_log_is_read(environment: LocalEnvironment) -> None:
+    with open_screen(environment.url) as screen:
+        ui = ui_of(environment.version, screen)
+
+        ui.log_in(environment.password)
+        ui.see_dag(CLICKED)
+        screen.picture(f"{environment.version}-1-dags")
+
+        ui.unpause_and_trigger(CLICKED)
+        screen.picture(f"{environment.version}-2-triggered")
+
+        ui.see_success(CLICKED, "report")
+        screen.picture(f"{environment.version}-3-success")
+
+        ui.open_log("report")
+        expect(screen.page.get_by_text("'Hello from startup.sh' has 21 letters").first).to_be_visible()
+        screen.picture(f"{environment.version}-4-log")
+
+
 def test_a_run_that_fails_says_why(environment: LocalEnvironment) -> None:
     done = environment.mwaa_local(
         "run", "choices_and_failures", "--conf", '{"fail": true}', "--timeout", "120"
@@ -173,16 +201,6 @@ def test_a_start_of_what_runs_already_changes_nothing(environment: LocalEnvironm
 
     assert environment.start()["started"] is False, environment.said
     assert environment.read_state("run", "stack.json") == before
-
-
-def test_the_local_executor_needs_no_worker(tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.mktemp("local executor") / "sample"
-    with sample_environment(folder, "2.2.2", "--executor", "local") as environment:
-        environment.start()
-
-        assert environment.run_dag("hello_pipeline")["state"] == "success"
-        services = json.loads(environment.succeed("status", "--json"))["services"]
-        assert [service["name"] for service in services] == ["postgres", "aws", "scheduler", "webserver"]
 
 
 def sent_through_sqs(environment: LocalEnvironment) -> set[str]:

@@ -118,6 +118,13 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
         yield Account(made)
 
 
+def test_the_local_executor_of_the_project_needs_no_worker(account: Account) -> None:
+    project = account.environment
+    assert project.run_dag("hello_pipeline")["state"] == "success"
+    services = json.loads(project.succeed("status", "--json"))["services"]
+    assert [service["name"] for service in services] == ["postgres", "aws", "scheduler", "webserver"]
+
+
 def test_an_environment_of_the_api_is_a_real_one(account: Account) -> None:
     mwaa, s3 = account.mwaa, account.s3
     s3.create_bucket(Bucket=BUCKET)
