@@ -103,8 +103,11 @@ def shared_engine() -> PrivateEngine:
 
 
 def stop_shared_engine() -> None:
-    """Stop the daemon of this run of tests if there is one."""
-    stop_daemon(Path(os.environ[SESSION], "engine"))
+    """Stop the daemon of this run of tests if there is one, and remove everything of it."""
+    folder = Path(os.environ[SESSION], "engine")
+    stop_daemon(folder)
+    # Hundreds of thousands of files: nobody does it faster, and everybody waits for it.
+    subprocess.run(["rm", "-rf", str(folder)], check=False, timeout=600)
 
 
 def address_in(folder: Path) -> str:
