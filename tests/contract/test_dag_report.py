@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import uv
 
 from mwaa_local.adapters.commands import SystemCommands
-from mwaa_local.catalog import load_version
 from mwaa_local.config import LoadedConfig, Project
 from mwaa_local.config_loading import load_config
 from mwaa_local.dag_report import DagReport, FileResult, build_report
-from mwaa_local.errors import InterpreterError
 from mwaa_local.project import find_project
 from mwaa_local.runtime.dag_tests import (
     DagTestEnvironment,
@@ -23,14 +20,10 @@ from mwaa_local.runtime.dag_tests import (
     read_dags,
     reading_variables,
 )
-from mwaa_local.runtime.index_settings import uv_environ
-from mwaa_local.runtime.installer import Toolchain
-from mwaa_local.runtime.interpreters import Search, find_interpreter
 from mwaa_local.runtime.state import StateFolder
-from mwaa_local.runtime.venv import ensure_base_environment
 from mwaa_local.validation.dag_report_rules import DagLimits, check_report
 from mwaa_local.validation.finding import Finding
-from tests.cache_locks import LOCKS
+from tests.real_airflow import python_of, shared_cache
 
 pytestmark = pytest.mark.airflow
 
@@ -59,22 +52,9 @@ class Reading:
         }
 
 
-def python_of(version_name: str, cache: Path) -> Path:
-    version = load_version(version_name)
-    tools = Toolchain(COMMANDS, Path(uv.find_uv_bin()), uv_environ(os.environ), lambda text: None, LOCKS)
-    try:
-        interpreter = find_interpreter(version, None, Search(tools, cache))
-    except InterpreterError as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(error.message)
-    return ensure_base_environment(version, version.amazon_provider_default, interpreter, cache, tools).python
-
-
 @pytest.fixture(scope="module", params=["2.2.2", "3.0.6"])
 def reading(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Reading:
-    given = os.environ.get("MWAA_LOCAL_CACHE")
-    python = python_of(request.param, Path(given) if given else tmp_path_factory.mktemp("cache"))
+    python = python_of(request.param, shared_cache(tmp_path_factory))
     root = tmp_path_factory.mktemp("site") / "project"
     shutil.copytree(PROJECT, root)
     project = find_project(root)
@@ -194,8 +174,7 @@ with DAG("{name}", start_date=datetime(2020, 1, 1), schedule_interval=None, defa
 def test_airflow_before_2_is_read_too(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = os.environ.get("MWAA_LOCAL_CACHE")
-    python = python_of("1.10.12", Path(given) if given else tmp_path_factory.mktemp("cache"))
+    python = python_of("1.10.12", shared_cache(tmp_path_factory))
     (tmp_path / "dags").mkdir()
     for name in ("known", "unknown"):
         (tmp_path / "dags" / f"{name}.py").write_text(OLD.format(name=name), encoding="utf-8")

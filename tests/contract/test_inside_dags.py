@@ -11,22 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import uv
 
 from mwaa_local.adapters.commands import SystemCommands
 from mwaa_local.catalog import data_folder, load_version
-from mwaa_local.errors import InterpreterError, UsageError
+from mwaa_local.errors import UsageError
 from mwaa_local.mwaa_version import MwaaVersion
 from mwaa_local.runtime.dag_runs import DagRunRequest, DagRunResult, Unpaused, follow_dag_run
-from mwaa_local.runtime.index_settings import uv_environ
-from mwaa_local.runtime.installer import Toolchain
-from mwaa_local.runtime.interpreters import Search, find_interpreter
 from mwaa_local.runtime.object_files import Entry, ObjectKind
 from mwaa_local.runtime.objects import AirflowProgram, export_objects, import_objects
-from mwaa_local.runtime.venv import ensure_base_environment
 from mwaa_local.scaffold import apply_init, list_templates, plan_init
-from tests.cache_locks import LOCKS
 from tests.inside_modules import INSIDE
+from tests.real_airflow import python_of, shared_cache
 
 pytestmark = pytest.mark.airflow
 
@@ -88,17 +83,7 @@ class Site:
 @pytest.fixture(scope="module", params=["2.2.2", "2.10.3", "3.0.6"])
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Site:
     version = load_version(request.param)
-    given = os.environ.get("MWAA_LOCAL_CACHE")
-    cache = Path(given) if given else tmp_path_factory.mktemp("cache")
-    tools = Toolchain(COMMANDS, Path(uv.find_uv_bin()), uv_environ(os.environ), lambda text: None, LOCKS)
-    try:
-        interpreter = find_interpreter(version, None, Search(tools, cache))
-    except InterpreterError as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(error.message)
-    provider = version.amazon_provider_default
-    python = ensure_base_environment(version, provider, interpreter, cache, tools).python
+    python = python_of(request.param, shared_cache(tmp_path_factory))
     home = tmp_path_factory.mktemp("airflow")
     (home / "dags").mkdir()
     program = AirflowProgram(python, _environment(home, python))

@@ -9,16 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import uv
 
-from mwaa_local.adapters.commands import SystemCommands
-from mwaa_local.catalog import data_folder, load_version
-from mwaa_local.errors import InterpreterError
-from mwaa_local.runtime.index_settings import uv_environ
-from mwaa_local.runtime.installer import Toolchain
-from mwaa_local.runtime.interpreters import Search, find_interpreter
-from mwaa_local.runtime.venv import ensure_base_environment
-from tests.cache_locks import LOCKS
+from mwaa_local.catalog import data_folder
+from tests.real_airflow import python_of, shared_cache
 
 pytestmark = pytest.mark.airflow
 
@@ -65,21 +58,7 @@ class Installed:
 
 @pytest.fixture(scope="module", params=["2.2.2", "2.10.3", "3.0.6"])
 def installed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    version = load_version(request.param)
-    given = os.environ.get("MWAA_LOCAL_CACHE")
-    cache = Path(given) if given else tmp_path_factory.mktemp("cache")
-    tools = Toolchain(
-        SystemCommands(), Path(uv.find_uv_bin()), uv_environ(os.environ), lambda text: None, LOCKS
-    )
-    try:
-        interpreter = find_interpreter(version, None, Search(tools, cache))
-    except InterpreterError as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(error.message)
-    python = ensure_base_environment(
-        version, version.amazon_provider_default, interpreter, cache, tools
-    ).python
+    python = python_of(request.param, shared_cache(tmp_path_factory))
     (site,) = python.parent.parent.glob("lib/python3*/site-packages")
     is_left_out = load_rule()
     every = [

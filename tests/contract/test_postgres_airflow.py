@@ -8,10 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uv
 
-from mwaa_local.catalog import load_version
-from mwaa_local.errors import InterpreterError
 from mwaa_local.runtime.database import database_url, project_database
 from mwaa_local.runtime.database_template import (
     CREATE_SCHEMA,
@@ -20,34 +17,18 @@ from mwaa_local.runtime.database_template import (
     ensure_template,
 )
 from mwaa_local.runtime.database_user import choose_database_user
-from mwaa_local.runtime.index_settings import uv_environ
-from mwaa_local.runtime.installer import Toolchain
-from mwaa_local.runtime.interpreters import Search, find_interpreter
 from mwaa_local.runtime.postgres import Postgres
 from mwaa_local.runtime.postgres_binaries import PostgresBinaries
-from mwaa_local.runtime.venv import ensure_base_environment
-from tests.cache_locks import LOCKS
 from tests.postgres_site import MACHINE, PASSWORD, Site
+from tests.real_airflow import python_of, shared_cache
 
 pytestmark = [pytest.mark.postgres, pytest.mark.airflow]
-VERSION = load_version("2.2.2")
 DATABASE_COMMANDS = CREATE_SCHEMA.with_name("database.py")
 
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    given = os.environ.get("MWAA_LOCAL_CACHE")
-    cache = Path(given) if given else tmp_path_factory.mktemp("cache")
-    tools = Toolchain(
-        MACHINE.runner, Path(uv.find_uv_bin()), uv_environ(os.environ), lambda text: None, LOCKS
-    )
-    try:
-        interpreter = find_interpreter(VERSION, None, Search(tools, cache))
-    except InterpreterError as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(error.message)
-    return ensure_base_environment(VERSION, "3.4.0", interpreter, cache, tools).python
+    return python_of("2.2.2", shared_cache(tmp_path_factory))
 
 
 @pytest.fixture(scope="module")
