@@ -109,7 +109,7 @@ def test_a_full_disk_is_told_from_what_the_kernel_uv_and_apt_say_of_it() -> None
         "E: You don't have enough free space in /var/cache/apt/archives/.",
     ):
         assert tells_of_full_disk(said)
-    assert not tells_of_full_disk("Err:1 http://deb.debian.org Temporary failure resolving")
+    assert not tells_of_full_disk("Err:1 http://mirror.example Temporary failure resolving")
 
 
 class Told:
