@@ -92,10 +92,9 @@ def build_command(
     if remove and (packages or no_cache or any(extras)):
         raise UsageError("--remove goes with no other order.")
     choice = choose(folder, wishes)
-    if extras[1] and choice.project is None:
-        raise UsageError(
-            "--requirements needs a project.", hint="run it in a project, or name one: --project"
-        )
+    if extras[1]:
+        # Before anything is built that takes long.
+        choice.see_project()
     recipe = choice.recipe
     repository = parse_repository(wishes["push"]) if wishes["push"] else None
     engine = make_engine()

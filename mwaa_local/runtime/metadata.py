@@ -46,7 +46,7 @@ class Metadata:
 
     dags: tuple[DagSummary, ...]
     import_errors: tuple[ImportFailure, ...]
-    mark: str = ""
+    mark: str
     """Differs where anything does."""
 
 

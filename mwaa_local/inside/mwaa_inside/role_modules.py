@@ -7,11 +7,8 @@ made ready. Runs on Python 3.7 and up.
 import contextlib
 import importlib
 
-EVERYWHERE = (
-    "psycopg2",
-    "sqlalchemy.dialects.postgresql",
-    "boto3",
-)
+DATABASE = ("psycopg2", "sqlalchemy.dialects.postgresql")
+AWS = ("boto3",)
 CELERY = (
     "celery",
     "celery.bin.celery",
@@ -21,14 +18,11 @@ CELERY = (
     "kombu.transport.SQS",
     "celery.backends.database",
 )
-PARSING = (
-    "airflow",
-    "airflow.cli.cli_parser",
-    "airflow.models.dagbag",
-    "airflow.models.serialized_dag",
-    "airflow.dag_processing.manager",
-    "airflow.dag_processing.processor",
-)
+AIRFLOW = ("airflow", "airflow.cli.cli_parser")
+DAG_BAG = ("airflow.models.dagbag",)
+STORED_DAGS = ("airflow.models.serialized_dag",)
+PROCESSOR = ("airflow.dag_processing.manager", "airflow.dag_processing.processor")
+PARSING = (*AIRFLOW, *DAG_BAG, *STORED_DAGS, *PROCESSOR)
 """Of roles that read DAG files."""
 USED_BY_DAGS = (
     "airflow.operators.bash",
@@ -95,24 +89,25 @@ ALL_1 = (
 def modules_to_preload(version):
     """Return the modules that the roles of this Airflow version import between them, the dearest first."""
     if version < (2,):
-        return [*ALL_1, *EVERYWHERE, *CELERY]
+        return [*ALL_1, *DATABASE, *AWS, *CELERY]
     web, scheduler, worker = of_generation(version)
     webserver_command = ["airflow.cli.commands.webserver_command"] if version < (3,) else []
-    return distinct(PARSING, web, scheduler, worker, webserver_command, EVERYWHERE, CELERY)
+    return distinct(PARSING, web, scheduler, worker, webserver_command, DATABASE, AWS, CELERY)
 
 
 def modules_of_role(role, version):
     """Return the modules that one role imports, and for one that reads DAG files what those import."""
     if version < (2,):
-        return [*ALL_1, *EVERYWHERE]
+        return [*ALL_1, *DATABASE, *AWS]
     web, scheduler, worker = of_generation(version)
     permissions = PERMISSIONS_2 if version < (3,) else ()
+    shown = (*AIRFLOW, *DAG_BAG, *STORED_DAGS) if version < (3,) else ("airflow",)
     return {
-        "webserver": distinct(PARSING[:4] if version < (3,) else ["airflow"], web, EVERYWHERE[:2]),
-        "scheduler": distinct(PARSING, permissions, scheduler, EVERYWHERE, USED_BY_DAGS),
-        "worker": distinct(PARSING[:3], worker, EVERYWHERE, CELERY),
-        "dag-processor": distinct(PARSING, permissions, EVERYWHERE, USED_BY_DAGS),
-    }.get(role, list(PARSING[:2]))
+        "webserver": distinct(shown, web, DATABASE),
+        "scheduler": distinct(PARSING, permissions, scheduler, DATABASE, AWS, USED_BY_DAGS),
+        "worker": distinct(AIRFLOW, DAG_BAG, worker, DATABASE, AWS, CELERY),
+        "dag-processor": distinct(PARSING, permissions, DATABASE, AWS, USED_BY_DAGS),
+    }.get(role, list(AIRFLOW))
 
 
 def of_generation(version):
