@@ -119,7 +119,7 @@ def engine_of(session: Session) -> Iterator[Engine]:
     problem = engine_problem(python) or engine_problem(PYTHON_OF_SERVICES)
     if problem:
         raise RuntimeError(f"No container engine to measure: {problem}; set DOCKER_HOST.")
-    with private_engine() as private:
+    with private_engine(firewall=True) as private:
         yield Engine(private.address, own_variables(private, python, session))
 
 

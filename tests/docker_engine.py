@@ -75,11 +75,14 @@ def find_prefix(minor: str) -> Path | None:
 
 
 @contextmanager
-def private_engine() -> Iterator[PrivateEngine]:
-    """Run a daemon in a folder of its own; at the end it is stopped and everything of it removed."""
+def private_engine(*, firewall: bool = False) -> Iterator[PrivateEngine]:
+    """Run a daemon in a folder of its own; at the end it is stopped and everything of it removed.
+
+    With `firewall` it writes the firewall's rules as users' engines do: meant for who has the machine to himself.
+    """
     folder = Path(tempfile.mkdtemp(prefix="mwl-engine-"))
     try:
-        daemon = start_daemon(folder)
+        daemon = start_daemon(folder, firewall=firewall)
         try:
             yield PrivateEngine(address_in(folder), folder)
         finally:
@@ -98,7 +101,7 @@ def shared_engine() -> PrivateEngine:
     with held_lock(folder.with_suffix(".lock"), on_wait=lambda: None):
         if not folder.exists():
             folder.mkdir()
-            _running.append(start_daemon(folder))
+            _running.append(start_daemon(folder, firewall=True))
     return PrivateEngine(address_in(folder), folder)
 
 
@@ -114,14 +117,20 @@ def address_in(folder: Path) -> str:
     return f"unix://{folder}/socket"
 
 
-def start_daemon(folder: Path) -> subprocess.Popen[bytes]:
-    """Start a daemon, and wait until it answers."""
+def start_daemon(folder: Path, *, firewall: bool) -> subprocess.Popen[bytes]:
+    """Start a daemon, and wait until it answers.
+
+    A daemon that writes the firewall's rules makes its chains anew when it starts: another one that starts then fails,
+    and the containers that it starts then do. So only the shared one does that, and the others have rules of ours.
+    """
     with own_network() as network:
+        if not firewall:
+            network.let_through()
         for _ in range(ATTEMPTS):
-            # Each daemon that starts makes the firewall's chains anew, and fails if another one does so just then:
-            # ours wait for each other, and try again for the sake of those that are not ours.
+            # Other runs of these tests have a shared daemon, too: they wait for each other, and try again for the sake
+            # of daemons that are not ours.
             with held_lock(LOCKS / "start.lock", on_wait=lambda: None):
-                daemon = launch_daemon(folder, network)
+                daemon = launch_daemon(folder, network, firewall=firewall)
                 if has_answered(folder, daemon):
                     return daemon
             stop_daemon(folder)
@@ -129,8 +138,9 @@ def start_daemon(folder: Path) -> subprocess.Popen[bytes]:
     raise RuntimeError((folder / "log").read_text()[-2000:])
 
 
-def launch_daemon(folder: Path, network: EngineNetwork) -> subprocess.Popen[bytes]:
+def launch_daemon(folder: Path, network: EngineNetwork, *, firewall: bool) -> subprocess.Popen[bytes]:
     command = ["dockerd", "--host", address_in(folder), "--pidfile", f"{folder}/pid", *network.arguments]
+    command += [f"--iptables={str(firewall).lower()}"]
     command += ["--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec"]
     with (folder / "log").open("ab") as log:
         daemon = subprocess.Popen(

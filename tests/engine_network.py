@@ -32,31 +32,52 @@ class EngineNetwork:
         return f"mwl-test{self.number}"
 
     @property
+    def addresses(self) -> str:
+        """Return the addresses of the bridge's containers: of the range meant for tests of networks (RFC 2544)."""
+        return f"198.18.{self.number}.0/24"
+
+    @property
+    def pool(self) -> str:
+        """Return the addresses of all networks that the daemon makes."""
+        return f"198.19.{self.number * 16}.0/20"
+
+    @property
     def arguments(self) -> tuple[str, ...]:
         """Return what the daemon is told: its bridge, and where the networks lie that it makes."""
-        pool = f"base=198.19.{self.number * 16}.0/20,size=24"
-        return ("--bridge", self.bridge, "--default-address-pool", pool)
+        return ("--bridge", self.bridge, "--default-address-pool", f"base={self.pool},size=24")
 
     def make_bridge(self) -> None:
         """Make the interface; what an engine that was killed has left is removed first."""
         self.remove_bridge()
         for command in (
             ("link", "add", self.bridge, "type", "bridge"),
-            # Of the range that is meant for tests of networks (RFC 2544).
-            ("address", "add", f"198.18.{self.number}.1/24", "dev", self.bridge),
+            ("address", "add", self.addresses.replace(".0/", ".1/"), "dev", self.bridge),
             ("link", "set", self.bridge, "up"),
         ):
             subprocess.run(["ip", *command], check=True, capture_output=True, timeout=60)
 
+    def let_through(self) -> None:
+        """Let containers out to other machines, as a daemon does that writes the firewall's rules itself."""
+        for own in (self.addresses, self.pool):
+            for rule in (
+                ("nat", "POSTROUTING", "--source", own, "!", "--destination", own, "--jump", "MASQUERADE"),
+                ("filter", "FORWARD", "--source", own, "--jump", "ACCEPT"),
+                ("filter", "FORWARD", "--destination", own, "--jump", "ACCEPT"),
+            ):
+                table, chain, *rest = rule
+                command = ["iptables", "--wait", "--table", table, "--insert", chain, *rest]
+                subprocess.run(command, check=True, capture_output=True, timeout=60)
+
     def remove_bridge(self) -> None:
-        """Remove the interface, and the firewall's rules for it."""
+        """Remove the interface, and the firewall's rules for it and its networks."""
+        marks = {self.bridge, self.addresses, self.pool}
         subprocess.run(["ip", "link", "delete", self.bridge], check=False, capture_output=True, timeout=60)
         for table in ("filter", "nat"):
             command = ["iptables", "--wait", "--table", table]
             listed = subprocess.run([*command, "--list-rules"], check=True, capture_output=True, timeout=60)
             for rule in listed.stdout.decode().splitlines():
                 words = shlex.split(rule)
-                if self.bridge in words:
+                if marks.intersection(words):
                     words[0] = "--delete"
                     subprocess.run([*command, *words], check=False, capture_output=True, timeout=60)
 

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mwaa_local.docker_ports import ComposeOrder
+from mwaa_local.docker_ports import MAKE_ROOM, ComposeOrder
 from mwaa_local.errors import CommandError, EngineError
 from mwaa_local.ports import CommandRunner
 
@@ -22,6 +22,15 @@ _KEPT = 15
 _INSTALL = (
     "install Docker's Compose plugin, or docker-compose 1.29 (Debian, pip); `--runtime native` needs neither"
 )
+_NO_NETWORK = "remove networks that nobody uses: `docker network prune`"
+_HINTS = {
+    "No chain/target/match by that name": "another program has removed the engine's rules from the firewall: "
+    "restart the engine (`sudo systemctl restart docker`)",
+    "non-overlapping IPv4 address pool": _NO_NETWORK,
+    "predefined address pools have been fully subnetted": _NO_NETWORK,
+    "no space left on device": MAKE_ROOM,
+}
+"""What engines say that cannot start a container, and what helps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +64,14 @@ class InstalledCompose:
             shown = "\n".join(f"    {line}" for line in said[-_KEPT:])
             raise EngineError(
                 f"{' '.join(self.command)} could not start the containers:\n{shown}",
-                hint="if it is about compose.override.yml, correct that; else run `mwaa-local doctor`",
+                hint=find_hint("\n".join(said)),
             )
+
+
+def find_hint(said: str) -> str:
+    """Return what helps where Compose has failed, by what it said."""
+    known = (hint for words, hint in _HINTS.items() if words in said)
+    return next(known, "if it is about compose.override.yml, correct that; else run `mwaa-local doctor`")
 
 
 def find_compose(commands: CommandRunner, environ: Mapping[str, str], address: str) -> InstalledCompose:

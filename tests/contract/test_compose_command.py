@@ -93,6 +93,25 @@ def test_what_it_complains_of_is_shown(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "hint"),
+    [
+        ("services.worker.frobnicate: Additional property", "compose.override.yml"),
+        ("(iptables failed: iptables: No chain/target/match by that name.", "restart the engine"),
+        ("could not find an available, non-overlapping IPv4 address pool among", "`docker network prune`"),
+        ("all predefined address pools have been fully subnetted", "`docker network prune`"),
+        ("write /var/lib/docker/tmp/GetImageBlob1: no space left on device", "`docker system df`"),
+    ],
+)
+def test_what_helps_is_said_where_it_is_known(tmp_path: Path, said: str, hint: str) -> None:
+    # What it ends with is longer than what is shown.
+    text = f"{V1}\necho '{said}' >&2; i=0; while [ $i -lt 40 ]; do i=$((i+1)); echo $i; done; exit 1"
+    compose = find_compose(SystemCommands(), place(tmp_path / "bin", docker_compose=text), ADDRESS)
+    with pytest.raises(EngineError) as raised:
+        compose.up(ComposeOrder("orders", (tmp_path / "a.yml",), tmp_path))
+    assert hint in raised.value.hint
+
+
+@pytest.mark.parametrize(
     ("programs", "client"), [(("docker", "podman"), "docker"), (("podman",), "podman"), ((), None)]
 )
 def test_commands_in_containers_are_run_with_docker_or_podman(
