@@ -8,10 +8,12 @@ from typing import Any, assert_never
 import click
 
 from mwaa_local.catalog import Role
-from mwaa_local.cli.look import Look, look, make_commands
+from mwaa_local.cli.airflow_program import find_program, wait_for_program
+from mwaa_local.cli.look import Look, look, make_clock, make_commands
 from mwaa_local.cli.options import json_option, project_option
 from mwaa_local.cli.render import is_coloured, paint, render_duration
 from mwaa_local.errors import MwaaLocalError, UsageError
+from mwaa_local.runtime.dag_run_following import follow_dag_run
 from mwaa_local.runtime.dag_runs import (
     DagRunEvent,
     DagRunRequest,
@@ -23,12 +25,10 @@ from mwaa_local.runtime.dag_runs import (
     Triggered,
     Unpaused,
     Waiting,
-    follow_dag_run,
     to_json,
 )
 from mwaa_local.runtime.junit import render_junit
 from mwaa_local.runtime.objects import AirflowProgram
-from mwaa_local.runtime.visitor import Guest
 
 CONTAINER_LOGS = Path("/var/log/mwaa-local")
 LOGGING_TASKS = (Role.SCHEDULER, Role.WORKER)
@@ -149,13 +149,11 @@ def _task_line(change: TaskChanged, *, coloured: bool) -> str:
 
 
 def _follow(seen: Look, request: DagRunRequest, *, quiet: bool) -> DagRunResult:
-    seen.running()
-    visit = seen.visit(Guest.STRICT)
+    program = find_program(seen)
     # In a container, the folder of logs is elsewhere.
-    logs = CONTAINER_LOGS if visit.prefix else seen.folder.logs
+    logs = CONTAINER_LOGS if program.prefix else seen.folder.logs
     names = (service.name for service in seen.services if service.role in LOGGING_TASKS)
     request = replace(request, process_logs=tuple(logs / f"{name}.log" for name in names))
-    program = AirflowProgram(visit.python, visit.variables, prefix=visit.prefix)
     coloured = is_coloured()
 
     def show(event: DagRunEvent) -> None:
@@ -163,4 +161,8 @@ def _follow(seen: Look, request: DagRunRequest, *, quiet: bool) -> DagRunResult:
         for line in render_event(event, coloured=coloured) if refused or not quiet else ():
             click.echo(line, err=refused)
 
-    return follow_dag_run(make_commands(), program, request, show)
+    def returned() -> AirflowProgram | None:
+        show(Waiting("the environment is away; the run goes on where it was."))
+        return wait_for_program(seen.project.root, make_clock())
+
+    return follow_dag_run(make_commands(), program, request, show, make_clock(), returned)

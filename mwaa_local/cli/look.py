@@ -51,6 +51,10 @@ class Look:
             raise not_running()
         return self.record
 
+    def is_changing(self) -> bool:
+        """Tell whether a command is about to start or stop it."""
+        return is_locked(self.folder.start_lock)
+
     def visit(self, guest: Guest) -> Visit:
         """Return the interpreter and the variables with which the user's own programs run here."""
         if self.record is not None and self.record.is_compose:

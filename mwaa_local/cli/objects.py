@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
+from mwaa_local.cli.airflow_program import find_program
 from mwaa_local.cli.look import look, make_commands
 from mwaa_local.cli.options import json_option, project_option
 from mwaa_local.errors import UsageError
 from mwaa_local.runtime.object_files import FileForm, ObjectKind, form_of, parse_entries, render_entries
-from mwaa_local.runtime.objects import AirflowProgram, ImportReceipt, export_objects, import_objects
+from mwaa_local.runtime.objects import ImportReceipt, export_objects, import_objects
 from mwaa_local.runtime.state import write_private
-from mwaa_local.runtime.visitor import Guest
 
 form_option = click.option(
     "--format",
@@ -43,7 +43,7 @@ def make_group(kind: ObjectKind) -> click.Group:
         chosen = _form(file, form)
         if file is not None and file.exists() and not force:
             raise UsageError(f"{file} exists already.", hint="choose another name, or add --force")
-        entries = export_objects(make_commands(), _program(folder), kind)
+        entries = export_objects(make_commands(), find_program(look(folder)), kind)
         text = render_entries(kind, entries, chosen)
         if file is None:
             click.echo(text, nl=False)
@@ -62,7 +62,7 @@ def make_group(kind: ObjectKind) -> click.Group:
     ) -> None:
         source = None if str(file) == "-" else file
         entries = parse_entries(kind, read_text(source), _form(source, form), str(source or "stdin"))
-        program = _program(folder)
+        program = find_program(look(folder))
         receipt = import_objects(make_commands(), program, entries, keep_existing=keep_existing)
         click.echo(json.dumps(asdict(receipt), indent=2) if as_json else render_receipt(kind, receipt))
 
@@ -94,13 +94,6 @@ def render_receipt(kind: ObjectKind, receipt: ImportReceipt) -> str:
     done = (("Created", receipt.created), ("Updated", receipt.updated), ("Kept as they were", receipt.kept))
     lines = [f"{what}: {', '.join(names)}" for what, names in done if names]
     return "\n".join(lines) or f"No {kind} in the file."
-
-
-def _program(folder: Path) -> AirflowProgram:
-    seen = look(folder)
-    seen.running()
-    visit = seen.visit(Guest.STRICT)
-    return AirflowProgram(visit.python, visit.variables, prefix=visit.prefix)
 
 
 connections_command = make_group(ObjectKind.CONNECTIONS)

@@ -1,22 +1,24 @@
 """Run a DAG in the environment and know how it went: what the program inside reports, as values.
 
-`inside/mwaa_inside/run_dag.py` triggers and follows; this module starts it and reads its lines. How a run is shown is
-the CLI's; what a CI server gets is `junit`'s.
+`inside/mwaa_inside/run_dag.py` triggers and follows; `dag_run_following` starts it, this module reads its lines. How a
+run is shown is the CLI's; what a CI server gets is `junit`'s.
 """
 
 import json
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, assert_never
 
-from mwaa_local.errors import CommandError
-from mwaa_local.ports import CommandRunner
-from mwaa_local.runtime.objects import AirflowProgram
 
-_REQUEST_VARIABLE = "MWAA_LOCAL_REQUEST"
-_LAST_LINES = 30
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A run that exists already, to be followed on; what has been reported of it is not reported again."""
+
+    run_id: str
+    logical_date: str | None
+    tasks: tuple[tuple[str, int, str, int], ...]
+    """Of each task instance: task, map index, state, attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,12 @@ class DagRunRequest:
     """How many lines of a failed task's log are reported."""
     process_logs: tuple[Path, ...] = ()
     """Logs of schedulers and workers, searched for a task that failed without a log of its own."""
+    follow: Followed | None = None
+    """Trigger nothing, follow this run."""
 
     def to_json(self) -> str:
         """Return the request as the program inside reads it."""
-        values = {name: getattr(self, name) for name in self.__slots__}
+        values = asdict(self)
         return json.dumps(values | {"process_logs": [str(path) for path in self.process_logs]})
 
 
@@ -229,39 +233,3 @@ def to_json(result: DagRunResult) -> str:
         "error": asdict(result.refused) if result.refused else None,
     }
     return json.dumps(values, indent=2, ensure_ascii=False)
-
-
-def follow_dag_run(
-    commands: CommandRunner,
-    program: AirflowProgram,
-    request: DagRunRequest,
-    on_event: Callable[[DagRunEvent], None],
-) -> DagRunResult:
-    """Run a DAG with the Airflow environment's interpreter and report each event as it comes.
-
-    CommandError if the program breaks off.
-    """
-    result = DagRunResult(request.dag_id)
-    others: deque[str] = deque(maxlen=_LAST_LINES)
-
-    def read(line: str) -> None:
-        nonlocal result
-        event = parse_event(line)
-        if event is None:
-            others.append(line)
-            return
-        result = add_event(result, event)
-        on_event(event)
-
-    command = (*program.prefix, str(program.python), "-m", "mwaa_inside.run_dag")
-    # The configuration of a run may hold secrets: an environment is private, a command line is not.
-    exit_code = commands.stream(
-        command, read, env={**program.environment, _REQUEST_VARIABLE: request.to_json()}
-    )
-    if result.state == "running":
-        said = "\n".join(others)
-        raise CommandError(
-            f"Following the run of {request.dag_id!r} broke off with exit code {exit_code}:\n{said}",
-            hint="The run itself may go on; see it in the Airflow UI.",
-        )
-    return result

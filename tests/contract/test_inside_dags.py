@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from mwaa_local.adapters.clock import SystemClock
 from mwaa_local.adapters.commands import SystemCommands
 from mwaa_local.catalog import data_folder, load_version
 from mwaa_local.errors import UsageError
 from mwaa_local.mwaa_version import MwaaVersion
-from mwaa_local.runtime.dag_runs import DagRunRequest, DagRunResult, Unpaused, follow_dag_run
+from mwaa_local.runtime.dag_run_following import follow_dag_run
+from mwaa_local.runtime.dag_runs import DagRunRequest, DagRunResult, Followed, Unpaused
 from mwaa_local.runtime.object_files import Entry, ObjectKind
 from mwaa_local.runtime.objects import AirflowProgram, export_objects, import_objects
 from mwaa_local.scaffold import apply_init, list_templates, plan_init
@@ -76,7 +78,7 @@ class Site:
     def run(self, request: DagRunRequest) -> tuple[DagRunResult, list[object]]:
         """Follow a run of the probe DAG."""
         events: list[object] = []
-        result = follow_dag_run(COMMANDS, self.program, request, events.append)
+        result = follow_dag_run(COMMANDS, self.program, request, events.append, SystemClock())
         return result, events
 
 
@@ -238,6 +240,10 @@ def test_a_dag_that_was_just_saved_is_waited_for_unpaused_and_followed(scheduled
         ("first", "success"),
         ("second", "success"),
     ]
+    first = result.tasks[0].change
+    known = ((first.task_id, first.map_index, first.state, first.try_number),)
+    rest, _ = scheduled.run(DagRunRequest("probe", follow=Followed("mine", result.logical_date, known)))
+    assert (rest.state, [task.change.name for task in rest.tasks]) == ("success", ["second"])
 
 
 def test_a_failing_task_comes_with_its_log(scheduled: Site) -> None:

@@ -1,16 +1,11 @@
 """A DAG run as the lines of the program inside tell it: values, JSON, JUnit and exit codes."""
 
 import json
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-from mwaa_local.errors import CommandError
-from mwaa_local.ports import CommandResult
 from mwaa_local.runtime.dag_runs import (
-    DagRunEvent,
-    DagRunRequest,
     DagRunResult,
     Finished,
     Refused,
@@ -20,13 +15,10 @@ from mwaa_local.runtime.dag_runs import (
     Unpaused,
     Waiting,
     add_event,
-    follow_dag_run,
     parse_event,
     to_json,
 )
 from mwaa_local.runtime.junit import render_junit
-from mwaa_local.runtime.objects import AirflowProgram
-from tests.fakes import FakeCommands, RanCommand
 
 TIMES = {"start": "2024-01-01T00:00:00+00:00", "end": "2024-01-01T00:00:02+00:00", "duration": 2.0}
 
@@ -139,34 +131,6 @@ def test_a_run_that_no_task_explains_is_a_case_of_its_own() -> None:
     assert [(case.get("name"), case[0].tag, case[0].text) for case in unknown] == [
         ("the run itself", "error", "See.")
     ]
-
-
-def test_a_run_is_followed_line_by_line_and_its_configuration_stays_off_the_command_line() -> None:
-    asked: list[RanCommand] = []
-
-    def answer(command: RanCommand) -> CommandResult:
-        asked.append(command)
-        return CommandResult(0, "\n".join(["noise", line("finished", state="success", **TIMES)]), "")
-
-    events: list[DagRunEvent] = []
-    request = DagRunRequest("d", conf={"password": "hush"}, process_logs=(Path("s.log"),))
-    result = follow_dag_run(
-        FakeCommands({("py",): answer}), AirflowProgram(Path("py"), {"A": "b"}), request, events.append
-    )
-    assert result.exit_code == 0
-    assert events == [result.finished]
-    (ran,) = asked
-    assert ran.command == ("py", "-m", "mwaa_inside.run_dag")
-    assert ran.env is not None
-    assert ran.env["A"] == "b"
-    sent = json.loads(ran.env["MWAA_LOCAL_REQUEST"])
-    assert (sent["dag_id"], sent["conf"], sent["process_logs"]) == ("d", {"password": "hush"}, ["s.log"])
-
-
-def test_a_program_that_breaks_off_shows_what_it_said() -> None:
-    commands = FakeCommands({("py",): CommandResult(1, "", "OperationalError: no database\n")})
-    with pytest.raises(CommandError, match="OperationalError: no database"):
-        follow_dag_run(commands, AirflowProgram(Path("py"), {}), DagRunRequest("d"), lambda event: None)
 
 
 def line(event: str, **fields: object) -> str:

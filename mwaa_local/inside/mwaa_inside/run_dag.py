@@ -1,7 +1,8 @@
 """Triggers a DAG and follows the run to its end.
 
 `python -m mwaa_inside.run_dag` with a request such as `{"dag_id": "daily", "conf": {"day": 1}, "timeout": 600}`; each
-change of a task's state becomes an event, and so does the log of each task that failed. The exit code is 0 when the run
+change of a task's state becomes an event, and so does the log of each task that failed. With `follow` there is a run
+already, whose tasks are known as far as they are listed there. The exit code is 0 when the run
 succeeds, 1 when it fails or takes too long, 2 when it cannot be started. Following only reads two tables, so that it
 costs the environment next to nothing. Runs on Python 3.7 and up.
 """
@@ -37,6 +38,8 @@ def answer(request, channel):
         raise _refused("The request names no DAG.")
     deadline = time.monotonic() + float(request.get("timeout") or float("inf"))
     database = Database()
+    if request.get("follow"):
+        return follow_on(request, channel, database, deadline)
     dag = wait_for_dag(
         database,
         dag_id,
@@ -48,6 +51,15 @@ def answer(request, channel):
     run = trigger(request)
     channel.send("triggered", dag_id=dag_id, run_id=run.run_id, logical_date=iso(run.logical_date))
     return Follower(request, channel, database, run).follow(deadline)
+
+
+def follow_on(request, channel, database, deadline):
+    """Follow a run that somebody has followed before; return the exit code."""
+    before = request["follow"]
+    run = Run(request["dag_id"], before["run_id"], moment(before["logical_date"]))
+    follower = Follower(request, channel, database, run)
+    follower.recall(before["tasks"])
+    return follower.follow(deadline)
 
 
 def _refused(message, hint="", **details):
@@ -135,6 +147,10 @@ class Follower:
         self._seen = {}
         self._unexplained = []
         self._task_query = self._build_task_query()
+
+    def recall(self, tasks):
+        """Take tasks for reported as they are: (task, map index, state, attempt)."""
+        self._seen.update({(task, index): (state, attempt) for task, index, state, attempt in tasks})
 
     def follow(self, deadline):
         """Report until the run ends or the deadline passes; return the exit code."""
