@@ -11,6 +11,7 @@ from pathlib import Path
 from mwaa_local.catalog import MwaaVersion
 
 CONFIG_FILE = "mwaa-local.toml"
+STATE_FOLDER = ".mwaa-local"
 
 
 class Executor(StrEnum):
@@ -82,7 +83,7 @@ class Project:
     @property
     def state(self) -> Path:
         """Return the folder that holds everything mwaa-local keeps for this project."""
-        return self.root / ".mwaa-local"
+        return self.root / STATE_FOLDER
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Find a project: the folder, and the DAGs, plugins, requirements and startup script in it.
 
-No configuration is needed; `[paths]` in `mwaa-local.toml`, or a flag or variable, can say otherwise.
+No configuration is needed; `[paths]` in `mwaa-local.toml`, or a flag or variable, can say otherwise. A folder without
+DAGs of its own that was started with `--dags` is the project of those DAGs from then on.
 """
 
 import os
@@ -8,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mwaa_local.config import CONFIG_FILE, Origin, Project, Source
+from mwaa_local.config import CONFIG_FILE, STATE_FOLDER, Origin, Project, Source
 from mwaa_local.config_file import ConfigFile, load_config_file
 from mwaa_local.errors import ConfigError, ProjectError
+from mwaa_local.last_flags import find_last_dags
 
 PATH_OPTIONS = ("dags", "plugins", "requirements", "startup_script")
 """The paths that a flag (`--dags`), a variable (`MWAA_LOCAL_DAGS`) or the file can set."""
@@ -82,13 +84,17 @@ def _find(folder: Path, overrides: Mapping[str, PathOverride]) -> Project:
 def _find_root(start: Path) -> Path:
     """Return the folder of the project; the nearest one, unless it lies inside the DAGs of another."""
     root: Path | None = None
+    started: Path | None = None
     for folder in (start, *start.parents):
         has_config = os.path.lexists(folder / CONFIG_FILE)
         # dags/dags, or airflow/dags with a mwaa-local.toml beside airflow/: the outer folder is the project.
         if (has_config or (folder / "dags").is_dir()) and (root is None or _is_inside(root, folder)):
             root = folder
+        if started is None and find_last_dags(folder / STATE_FOLDER):
+            started = folder
         if (folder / ".git").exists():
             break
+    root = root or started
     if root is None:
         raise ProjectError(
             f"{start} has no dags folder, and no folder above it has one.",
@@ -114,7 +120,7 @@ class _Finder:
     overrides: Mapping[str, PathOverride]
 
     def dags(self) -> Path:
-        found = self.folder("dags")
+        found = self.folder("dags") or find_last_dags(self.root / STATE_FOLDER)
         if found is None:
             raise ProjectError(
                 f"{self.root} has no dags folder.",

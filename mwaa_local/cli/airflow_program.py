@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mwaa_local.cli.look import Look, look
-from mwaa_local.errors import MwaaLocalError
+from mwaa_local.errors import MwaaLocalError, RuntimeStateError
 from mwaa_local.ports import Clock
 from mwaa_local.runtime.convergence import Phase
 from mwaa_local.runtime.objects import AirflowProgram
@@ -22,8 +22,8 @@ def find_program(seen: Look) -> AirflowProgram:
     return AirflowProgram(visit.python, visit.variables, prefix=visit.prefix)
 
 
-def wait_for_program(folder: Path, clock: Clock) -> AirflowProgram | None:
-    """Return the same as soon as an environment that has gone away is healthy; None if it does not come back."""
+def wait_for_program(folder: Path, clock: Clock) -> AirflowProgram:
+    """Return the same as soon as an environment that has gone away is healthy; RuntimeStateError if it stays away."""
     began = wanted = clock.monotonic()
     while clock.monotonic() - began < PATIENCE:
         # Whoever ends services needs a moment for it: what is healthy now may be what is about to go.
@@ -32,11 +32,17 @@ def wait_for_program(folder: Path, clock: Clock) -> AirflowProgram | None:
         if seen.supervised or seen.is_changing():
             wanted = clock.monotonic()
         elif clock.monotonic() - wanted > STOPPED:
-            return None
+            raise RuntimeStateError(
+                "The environment has been stopped, and nobody has started it again.",
+                hint="what was running goes on with the next mwaa-local start",
+            )
         staying = [service for service in seen.services if not service.leaving]
         if seen.supervised and staying and all(service.phase is Phase.HEALTHY for service in staying):
             try:
                 return find_program(seen)
             except MwaaLocalError:
                 continue  # the scheduler's container has gone since
-    return None
+    raise RuntimeStateError(
+        f"The environment has not become healthy again within {PATIENCE:.0f} s.",
+        hint="see why: mwaa-local status, mwaa-local logs",
+    )

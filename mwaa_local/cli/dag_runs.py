@@ -161,7 +161,7 @@ def _follow(seen: Look, request: DagRunRequest, *, quiet: bool) -> DagRunResult:
         for line in render_event(event, coloured=coloured) if refused or not quiet else ():
             click.echo(line, err=refused)
 
-    def returned() -> AirflowProgram | None:
+    def returned() -> AirflowProgram:
         show(Waiting("the environment is away; the run goes on where it was."))
         return wait_for_program(seen.project.root, make_clock())
 

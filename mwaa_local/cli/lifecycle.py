@@ -8,14 +8,18 @@ from typing import Any
 
 import click
 
+from mwaa_local.catalog import load_version
 from mwaa_local.cli.app import make_app
+from mwaa_local.cli.kept_flags import describe_flags, dropped_flags, hold_dags, join_flags, keep_flags
 from mwaa_local.cli.options import environment_options, json_option, project_option
 from mwaa_local.cli.progress import open_progress
 from mwaa_local.cli.runtimes import chosen_runtime, current_runtime, destroy_environment
 from mwaa_local.cli.stage_site import open_stage
 from mwaa_local.cli.summary import StartSummary, build_summary, render_summary
 from mwaa_local.errors import RuntimeStateError, UsageError
+from mwaa_local.last_flags import load_flags
 from mwaa_local.runtime.backend import Runtime, StartWishes
+from mwaa_local.runtime.start_record import load_record
 
 
 @click.command()
@@ -56,7 +60,13 @@ def start_command(folder: Path, foreground: bool, open_browser: bool, as_json: b
     progress = open_progress()
     for warning in loaded.warnings:
         progress.warn(f"{warning.message} {warning.hint}")
+    flags = hold_dags(project, flags)
+    dropped = dropped_flags(load_flags(project.state), flags)
+    if dropped:
+        said = describe_flags(dropped)
+        progress.note(f"Without flags of the last start: {said} (`mwaa-local restart` takes them up again).")
     runtime = chosen_runtime(app, project, loaded, progress)
+    keep_flags(runtime.folder, flags)
     record, started = runtime.start(loaded, progress, wishes)
     summary = build_summary(runtime, record, loaded, started=started)
     if graceful and any(report.leaving for report in runtime.services()):
@@ -85,18 +95,27 @@ def stop_command(folder: Path) -> None:
 @environment_options
 @json_option
 def restart_command(service: str | None, folder: Path, as_json: bool, **flags: Any) -> None:
-    """Restart the environment, or only SERVICE (for example `scheduler`)."""
+    """Restart the environment, or only SERVICE (for example `scheduler`).
+
+    The flags of the last start hold on, but for those that are given anew.
+    """
     app = make_app()
     project = app.project(folder, flags)
     if service is not None:
         current_runtime(app, project).restart_service(service)
         click.echo(f"Restarting {service}.", err=True)
         return
+    kept = load_flags(project.state)
+    flags = join_flags(kept, flags)
+    project = app.project(project.root, flags)
     loaded = app.load(project, flags)
     progress = open_progress()
+    if kept:
+        progress.note(f"As the last start: {describe_flags(kept)}")
     with progress.step("Stopping"):
         current_runtime(app, project).stop()
     runtime = chosen_runtime(app, project, loaded, progress)
+    keep_flags(runtime.folder, flags)
     record, started = runtime.start(loaded, progress)
     _show(build_summary(runtime, record, loaded, started=started), as_json=as_json)
 
@@ -110,9 +129,16 @@ def reset_db_command(folder: Path, yes: bool) -> None:
     project = app.project(folder)
     loaded = app.load(project)
     runtime = current_runtime(app, project)
-    confirm(f"Delete all runs, variables and connections of {loaded.config.name}?", yes=yes)
-    runtime.reset_database(loaded.version)
-    click.echo("The database is empty; `mwaa-local start` makes a new one.", err=True)
+    # Each version has a database: this is about the one that was used last, whatever the next start will use.
+    last = load_record(runtime.folder)
+    name, version = (
+        (last.environment, load_version(last.version)) if last else (loaded.config.name, loaded.version)
+    )
+    confirm(f"Delete all runs, variables and connections of {name} (Airflow {version.airflow})?", yes=yes)
+    runtime.reset_database(version)
+    click.echo(
+        f"The database of Airflow {version.airflow} is empty; its next start makes a new one.", err=True
+    )
 
 
 @click.command()

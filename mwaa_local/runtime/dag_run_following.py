@@ -16,18 +16,13 @@ from mwaa_local.runtime.dag_runs import (
 )
 from mwaa_local.runtime.objects import AirflowProgram
 
-Return = Callable[[], AirflowProgram | None]
-"""Waits until an environment that has gone away runs again, and returns what reaches it; None if it does not."""
+Return = Callable[[], AirflowProgram]
+"""Waits until an environment that has gone away runs again, and returns what reaches it; else MwaaLocalError."""
 _REQUEST_VARIABLE = "MWAA_LOCAL_REQUEST"
 _LAST_LINES = 30
 _ATTEMPTS = 3
 _SOON = 10.0
 """Seconds: what breaks off sooner, one time after the other, is not ended by what happens to its environment."""
-
-
-def gone() -> AirflowProgram | None:
-    """Return None: nobody waits for the environment."""
-    return None
 
 
 def follow_dag_run(
@@ -36,12 +31,12 @@ def follow_dag_run(
     request: DagRunRequest,
     on_event: Callable[[DagRunEvent], None],
     clock: Clock,
-    returned: Return = gone,
+    returned: Return,
 ) -> DagRunResult:
     """Run a DAG with the Airflow environment's interpreter and report each event as it comes.
 
     The program that follows lives in the environment. If it breaks off when the run exists, another one follows on as
-    soon as the environment has `returned`. CommandError if it does not, or if the program breaks off again and again.
+    soon as the environment has `returned`, whose error ends it. CommandError if the program breaks off again and again.
     """
     result = DagRunResult(request.dag_id)
     deadline = clock.monotonic() + request.timeout if request.timeout else None
@@ -52,15 +47,15 @@ def follow_dag_run(
         if result.state != "running":
             return result
         failures = failures + 1 if clock.monotonic() - began < _SOON else 1
-        found = returned() if result.run_id and failures < _ATTEMPTS else None
-        if found is None:
+        if not result.run_id or failures == _ATTEMPTS:
             raise CommandError(
                 f"Following the run of {request.dag_id!r} broke off with exit code {exit_code}:\n{said}",
                 hint="The run itself may go on; see it in the Airflow UI.",
             )
+        program = returned()
         # What is left of the time; a program that has none left looks once.
         left = max(deadline - clock.monotonic(), 0.001) if deadline is not None else None
-        program, request = found, replace(request, follow=_followed(result), timeout=left)
+        request = replace(request, follow=_followed(result), timeout=left)
 
 
 def _follow_once(

@@ -33,8 +33,8 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """Runs `mwaa-local` in a project whose environment has been started."""
     project = tmp_path_factory.mktemp("real project")
-    (project / "dags").mkdir()
-    (project / "dags" / "orders.py").write_text(DAGS, encoding="utf-8")
+    (project / "src").mkdir()
+    (project / "src" / "orders.py").write_text(DAGS, encoding="utf-8")
 
     def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         call = [sys.executable, "-c", "from mwaa_local.cli import main; main()", *arguments]
@@ -49,7 +49,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
             timeout=900,
         )
 
-    started = run("start")
+    started = run("start", "--dags", "src", "--airflow-option", "core.parallelism=9")
     if (
         started.returncode
         and ENVIRON.get("CI") != "true"
@@ -110,6 +110,19 @@ def test_settings_are_those_that_run_and_hide_secrets(command: Run) -> None:
     assert shown.stderr == ""
     assert settings["AIRFLOW__CORE__EXECUTOR"]["value"] == "CeleryExecutor"
     assert settings["AIRFLOW__CORE__FERNET_KEY"]["value"] == "********"
+
+
+def test_a_restart_keeps_the_flags_of_the_start(command: Run) -> None:
+    again = command("restart", "--airflow-option", "core.max_active_runs_per_dag=7")
+    assert again.returncode == 0, again.stderr
+    said = next(line for line in again.stderr.splitlines() if line.startswith("As the last start: --dags "))
+    assert said.endswith("src --airflow-option core.parallelism=...")
+    settings = {
+        setting["name"]: setting["value"] for setting in json.loads(command("settings", "--json").stdout)
+    }
+    names = ("AIRFLOW__CORE__PARALLELISM", "AIRFLOW__CORE__MAX_ACTIVE_RUNS_PER_DAG")
+    assert [settings[name] for name in names] == ["9", "7"]
+    assert "orders" in command("airflow", "dags", "list").stdout
 
 
 def test_the_shell_survives_a_stop_from_inside(command: Run) -> None:

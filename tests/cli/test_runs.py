@@ -1,10 +1,15 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from mwaa_local.cli.airflow_program import PATIENCE, STOPPED, wait_for_program
+from mwaa_local.errors import RuntimeStateError
+from mwaa_local.runtime.convergence import Phase
 from tests.cli.environments import Cli, SeemingEnvironment, report
+from tests.fakes import FakeClock
 
 PROGRAM = """\
 import json, os, sys
@@ -43,6 +48,18 @@ UNKNOWN = (
 send("error", message="There is no DAG 'dayly'.", hint="Did you mean daily?", nearest=["daily"])
 sys.exit(2)
 """
+)
+BROKEN_OFF = (
+    PROGRAM
+    + """\
+if request["follow"]:
+    assert request["follow"] == {"run_id": "manual__1", "logical_date": None, "tasks": [["load", -1, "running", 1]]}
+    send("finished", state="success", start=None, end=None, duration=2.0)
+    sys.exit(0)
+"""
+    + STARTED
+    + TASK % ("running", None)
+    + "sys.exit(137)"
 )
 
 
@@ -144,3 +161,33 @@ def test_a_run_needs_a_running_environment(environment: SeemingEnvironment, cli:
     ended = cli("run", "daily")
     assert ended.exit_code == 1
     assert ended.stderr == "Error: The environment is not running.\n  Hint: start it: mwaa-local start\n"
+
+
+def test_a_run_is_followed_through_a_restart(environment: SeemingEnvironment, cli: Cli) -> None:
+    with_program(environment, BROKEN_OFF)
+    ended = cli("run", "daily")
+    assert ended.exit_code == 0
+    assert ended.stdout == (
+        "Unpaused daily.\n"
+        "Run manual__1\n"
+        "  running         load\n"
+        "Waiting: the environment is away; the run goes on where it was.\n"
+        "daily succeeded after 2 s (1 task).\n"
+    )
+
+
+def test_an_environment_that_stays_away_is_not_waited_for(environment: SeemingEnvironment) -> None:
+    environment.leave_start(report("scheduler"))
+    clock = FakeClock()
+    with pytest.raises(RuntimeStateError, match="stopped") as stopped:
+        wait_for_program(environment.root, clock)
+    assert stopped.value.hint == "what was running goes on with the next mwaa-local start"
+    assert STOPPED < sum(clock.slept) < STOPPED + 2
+
+
+def test_an_environment_that_stays_ill_is_given_up(environment: SeemingEnvironment) -> None:
+    environment.run(replace(report("scheduler"), phase=Phase.UNHEALTHY))
+    clock = FakeClock()
+    with pytest.raises(RuntimeStateError, match="not become healthy"):
+        wait_for_program(environment.root, clock)
+    assert sum(clock.slept) >= PATIENCE

@@ -78,7 +78,9 @@ class Site:
     def run(self, request: DagRunRequest) -> tuple[DagRunResult, list[object]]:
         """Follow a run of the probe DAG."""
         events: list[object] = []
-        result = follow_dag_run(COMMANDS, self.program, request, events.append, SystemClock())
+        result = follow_dag_run(
+            COMMANDS, self.program, request, events.append, SystemClock(), lambda: self.program
+        )
         return result, events
 
 

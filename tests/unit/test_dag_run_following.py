@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mwaa_local.errors import CommandError
+from mwaa_local.errors import CommandError, RuntimeStateError
 from mwaa_local.ports import CommandResult
 from mwaa_local.runtime.dag_run_following import follow_dag_run
 from mwaa_local.runtime.dag_runs import DagRunEvent, DagRunRequest, DagRunResult
@@ -33,6 +33,7 @@ class Environment:
     clock: FakeClock = field(default_factory=FakeClock)
     asked: Asked = field(default_factory=list)
     returns: int = 0
+    silence: RuntimeStateError | None = None
 
     def program(self, seconds: float, *events: dict[str, Any]) -> Callable[[RanCommand], CommandResult]:
         def run(command: RanCommand) -> CommandResult:
@@ -44,7 +45,9 @@ class Environment:
 
         return run
 
-    def returned(self) -> AirflowProgram | None:
+    def returned(self) -> AirflowProgram:
+        if self.silence:
+            raise self.silence
         self.returns += 1
         self.clock.time += 30
         return SECOND
@@ -72,10 +75,9 @@ def test_a_program_that_breaks_off_before_there_is_a_run_shows_what_it_said(envi
 
 
 def test_an_environment_that_does_not_come_back_ends_it(environment: Environment) -> None:
-    commands = FakeCommands({("py",): environment.program(60, TRIGGERED)})
-    with pytest.raises(CommandError, match="broke off") as raised:
-        follow_dag_run(commands, FIRST, DagRunRequest("d"), lambda event: None, environment.clock)
-    assert raised.value.hint == "The run itself may go on; see it in the Airflow UI."
+    environment.silence = RuntimeStateError("stopped", hint="start it")
+    with pytest.raises(RuntimeStateError, match="stopped"):
+        environment.follow(DagRunRequest("d"), environment.program(60, TRIGGERED))
 
 
 def test_what_breaks_off_at_once_is_not_tried_for_ever(environment: Environment) -> None:
@@ -91,7 +93,7 @@ def test_a_run_is_followed_line_by_line_and_its_configuration_stays_off_the_comm
     commands = FakeCommands({("py",): environment.program(1, FINISHED)})
     events: list[DagRunEvent] = []
     request = DagRunRequest("d", conf={"password": "hush"}, process_logs=(Path("s.log"),))
-    result = follow_dag_run(commands, FIRST, request, events.append, environment.clock)
+    result = follow_dag_run(commands, FIRST, request, events.append, environment.clock, environment.returned)
     assert result.exit_code == 0
     assert events == [result.finished]
     (ran,) = commands.ran
