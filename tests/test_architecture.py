@@ -35,7 +35,7 @@ OUTSIDE: dict[str, frozenset[str]] = {
     "aws": frozenset({"boto3", "botocore", "cryptography", "moto", "werkzeug", "yaml"}),
     "values": frozenset({"packaging"}),
     "foundation": frozenset(),
-    "adapters": frozenset({"boto3", "botocore", "docker", "psutil", "requests"}),
+    "adapters": frozenset({"boto3", "botocore", "docker", "psutil", "requests", "urllib3"}),
     "inside": frozenset(
         {
             "airflow",

@@ -10,12 +10,11 @@ from datetime import datetime
 from typing import Any
 
 import docker
-import requests
-from docker.errors import APIError, DockerException, NotFound
+from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
+from mwaa_local.adapters.docker_errors import translated
 from mwaa_local.docker_ports import ContainerRecord, EngineMachine
-from mwaa_local.errors import EngineError
 
 _PROJECT = "com.docker.compose.project"
 _SERVICE = "com.docker.compose.service"
@@ -36,7 +35,7 @@ class SdkContainers:
 
     def machine(self) -> EngineMachine:
         """Return what the engine has."""
-        with _translated("asked for its machine"):
+        with translated("asked for its machine"):
             found = self._client.info()
         # Docker says it among its security options, Podman (4.3) in a field of its own.
         told = any("rootless" in str(each) for each in found.get("SecurityOptions") or ())
@@ -45,18 +44,18 @@ class SdkContainers:
 
     def list(self, project: str) -> tuple[ContainerRecord, ...]:
         """Return the containers of a project."""
-        with _translated("asked for its containers"):
+        with translated("asked for its containers"):
             records = [_record(container.attrs) for container in self._of(project)]
         return tuple(sorted(records, key=lambda record: record.service))
 
     def restart(self, container: ContainerRecord) -> None:
         """Restart a container."""
-        with _translated(f"restarting {container.name}"):
+        with translated(f"restarting {container.name}"):
             self._client.containers.get(container.id).restart(timeout=_GRACE)
 
     def let_go(self, container: ContainerRecord) -> None:
         """Ask a container to end for good."""
-        with _translated(f"ending {container.name}"), contextlib.suppress(NotFound):
+        with translated(f"ending {container.name}"), contextlib.suppress(NotFound):
             found = self._client.containers.get(container.id)
             with contextlib.suppress(APIError):  # an engine that cannot: it may start it again, to no harm
                 found.update(restart_policy={"Name": "no"})  # type: ignore[arg-type]  # the stubs have other keys
@@ -64,18 +63,18 @@ class SdkContainers:
 
     def discard(self, container: ContainerRecord) -> None:
         """End a container and remove it."""
-        with _translated(f"removing {container.name}"), contextlib.suppress(NotFound):
+        with translated(f"removing {container.name}"), contextlib.suppress(NotFound):
             _end(self._client.containers.get(container.id))
 
     def tail(self, container: ContainerRecord, lines: int) -> tuple[str, ...]:
         """Return the last lines of a container's output."""
-        with _translated(f"asked for the log of {container.name}"):
+        with translated(f"asked for the log of {container.name}"):
             output = self._client.containers.get(container.id).logs(tail=lines)
         return tuple(output.decode("utf-8", "replace").splitlines())
 
     def remove(self, project: str, *, volumes: bool) -> bool:
         """Remove what belongs to a project."""
-        with _translated(f"removing the containers of {project}"):
+        with translated(f"removing the containers of {project}"):
             containers = tuple(self._of(project))
             for group in _in_order(containers):
                 # Each takes its time to end; they need not wait for each other.
@@ -93,12 +92,12 @@ class SdkContainers:
 
     def volumes_of(self, project: str) -> frozenset[str]:
         """Return the names of a project's volumes."""
-        with _translated(f"asked for the volumes of {project}"):
+        with translated(f"asked for the volumes of {project}"):
             return frozenset(str(_labels(each.attrs).get(_VOLUME, "")) for each in self._volumes(project))
 
     def remove_volume(self, project: str, name: str) -> bool:
         """Remove a volume by the name that it has in the Compose file."""
-        with _translated(f"removing the volume {name} of {project}"):
+        with translated(f"removing the volume {name} of {project}"):
             found = [each for each in self._volumes(project) if _labels(each.attrs).get(_VOLUME) == name]
             for volume in found:
                 with contextlib.suppress(NotFound):
@@ -163,19 +162,3 @@ def _time(text: str | None) -> float | None:
     fraction = "".join(each for each in rest if each.isdigit())[:6] or "0"
     moment = datetime.fromisoformat(f"{whole.removesuffix('Z')}+00:00")
     return moment.timestamp() + float(f"0.{fraction}")
-
-
-@contextlib.contextmanager
-def _translated(what: str) -> Iterator[None]:
-    try:
-        yield
-    except APIError as error:
-        raise EngineError(
-            f"The container engine failed, {what}: {error.explanation or error}",
-            hint="`docker info` shows the state of the engine",
-        ) from error
-    except (DockerException, requests.RequestException, OSError) as error:
-        raise EngineError(
-            f"The container engine was lost, {what}: {error}",
-            hint="see that it still runs, then run the command again",
-        ) from error

@@ -1,6 +1,7 @@
 """DockerEngine over the Docker SDK: Docker's and Podman's sockets speak the same language."""
 
 import contextlib
+import functools
 import socket
 import string
 from collections.abc import Callable, Iterator, Mapping
@@ -8,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import docker
-import requests
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.errors import ImageNotFound, NotFound
 
 from mwaa_local.adapters.build_lines import build_lines
 from mwaa_local.adapters.docker_address import find_address
+from mwaa_local.adapters.docker_errors import GENERAL_HINT, LOST, translated
 from mwaa_local.adapters.docker_files import chain_archives, pack_files, unpack_stream
 from mwaa_local.adapters.docker_output import follow_to_end
 from mwaa_local.docker_ports import (
@@ -32,6 +33,8 @@ _PATIENCE = 3600
 """Seconds that an answer may take: an installation may be silent for minutes."""
 _KEPT = 40
 """So many lines of a step's output are shown when it fails."""
+_KILLED = ("exited on killed", "returned a non-zero code: 137", "exit status 137")
+"""How Podman and Docker say that a step was killed."""
 _REASONS: Mapping[type[OSError], str] = {
     FileNotFoundError: "there is no such socket",
     PermissionError: "you may not use its socket (are you in the group docker?)",
@@ -55,7 +58,7 @@ def connect_client(environ: Mapping[str, str], home: Path, uid: int) -> tuple[do
         client = docker.DockerClient.from_env(
             version="auto", timeout=_PATIENCE, environment={**environ, "DOCKER_HOST": address}
         )
-    except (DockerException, requests.RequestException) as error:
+    except LOST as error:
         text = str(error)
         reason = "nobody listens there." if "Connection refused" in text else text
         raise EngineError(
@@ -245,25 +248,13 @@ def _build_error(step: str, lines: list[str], error: str) -> ImageBuildError:
         )
     message = f"{where}: {error.strip()}" + (f"\n{shown}" if shown else "")
     hint = "the lines above are the step's own; Debian's mirrors and the package index must be reachable"
+    if any(words in error for words in _KILLED):
+        hint = "the engine was stopped, or short of memory: see to that, then run the command again"
     if tells_of_full_disk(message):
         hint = MAKE_ROOM
     elif " FROM " in f" {step}":
         hint = "see that the engine reaches the registry, or build on an image that it has: --base-image NAME"
     return ImageBuildError(message, hint=hint)
-
-
-@contextlib.contextmanager
-def _translated(what: str) -> Iterator[None]:
-    try:
-        yield
-    except APIError as error:
-        reason = error.explanation or str(error)
-        raise EngineError(f"The container engine failed, {what}: {reason}", hint=_advice(reason)) from error
-    except (DockerException, requests.RequestException, OSError) as error:
-        raise EngineError(
-            f"The container engine was lost, {what}: {error}",
-            hint="see that it still runs, then run the command again",
-        ) from error
 
 
 def _advice(reason: str) -> str:
@@ -274,4 +265,7 @@ def _advice(reason: str) -> str:
         return "check the name of the base image (--base-image), and that you are logged in where it lies"
     if "in use" in low or "being used" in low:
         return "a container still uses it: stop that first"
-    return "`docker info` shows the state of the engine"
+    return GENERAL_HINT
+
+
+_translated = functools.partial(translated, advise=_advice)
