@@ -11,6 +11,7 @@ from mwaa_local.cli.dag_testing import open_dag_testing
 from mwaa_local.cli.look import Look, look
 from mwaa_local.cli.options import project_option
 from mwaa_local.config_loading import load_config
+from mwaa_local.last_flags import load_flags
 from mwaa_local.project import find_project, path_overrides
 
 PASS_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": ["--help"]}
@@ -24,8 +25,9 @@ _PROGRAM = "from mwaa_local.cli import main; main()"
 def pytest_command(folder: Path, arguments: tuple[str, ...]) -> int:
     """Run the project's tests in its environment; the arguments are pytest's own.
 
-    The environment need not run, and need not have pytest. Fixtures: dag_bag, dag("id"), each_dag (a test for each),
-    run_task(task, conf=, xcoms=), local_aws("s3") and run_dag("id") where the environment runs.
+    That is the environment of the last start, with its flags; it need not run, and need not have pytest. Fixtures:
+    dag_bag, dag("id"), each_dag (a test for each), run_task(task, conf=, xcoms=), local_aws("s3"), and run_dag("id")
+    where the environment runs.
 
     \b
     Examples:
@@ -33,17 +35,20 @@ def pytest_command(folder: Path, arguments: tuple[str, ...]) -> int:
       mwaa-local pytest -k hello -x
     """
     from mwaa_local.cli.app import make_app
+    from mwaa_local.cli.kept_flags import describe_flags
     from mwaa_local.cli.progress import open_progress
     from mwaa_local.runtime.preparation import toolchain
     from mwaa_local.runtime.pytest_layer import ensure_pytest
 
-    project = find_project(folder, path_overrides({}, os.environ))
-    testing = open_dag_testing(project, load_config(project, {}, os.environ))
-    host = make_app().host
+    found = find_project(folder, path_overrides({}, os.environ))
+    flags = load_flags(found.state)
+    project = find_project(found.root, path_overrides(flags, os.environ))
+    testing = open_dag_testing(project, load_config(project, flags, os.environ))
+    host, progress = make_app().host, open_progress()
+    if flags:
+        progress.note(f"As the last start: {describe_flags(flags)}")
     major, minor = (int(part) for part in testing.loaded.version.python.split("."))
-    overlay = ensure_pytest(
-        testing.environment.python, (major, minor), host.cache, toolchain(host, open_progress())
-    )
+    overlay = ensure_pytest(testing.environment.python, (major, minor), host.cache, toolchain(host, progress))
     variables = {
         **_of_the_user(),
         **testing.variables(),

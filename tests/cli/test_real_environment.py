@@ -26,6 +26,10 @@ with DAG("orders", start_date=datetime(2024, 1, 1), schedule_interval=None) as o
 with DAG("broken", start_date=datetime(2024, 1, 1), schedule_interval=None) as broken:
     PythonOperator(task_id="divide", python_callable=lambda: 1 / 0)
 """
+TEST = """\
+def test_orders(dag):
+    assert dag("orders").task_ids == ["size"]
+"""
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -35,6 +39,8 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     project = tmp_path_factory.mktemp("real project")
     (project / "src").mkdir()
     (project / "src" / "orders.py").write_text(DAGS, encoding="utf-8")
+    (project / "tests").mkdir()
+    (project / "tests" / "test_orders.py").write_text(TEST, encoding="utf-8")
 
     def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         call = [sys.executable, "-c", "from mwaa_local.cli import main; main()", *arguments]
@@ -110,6 +116,13 @@ def test_settings_are_those_that_run_and_hide_secrets(command: Run) -> None:
     assert shown.stderr == ""
     assert settings["AIRFLOW__CORE__EXECUTOR"]["value"] == "CeleryExecutor"
     assert settings["AIRFLOW__CORE__FERNET_KEY"]["value"] == "********"
+
+
+def test_the_projects_own_tests_run_in_what_was_started(command: Run) -> None:
+    tested = command("pytest", "-q", "tests")
+    assert tested.returncode == 0, tested.stdout
+    assert "1 passed" in tested.stdout
+    assert "As the last start: --dags " in tested.stderr
 
 
 def test_a_restart_keeps_the_flags_of_the_start(command: Run) -> None:
