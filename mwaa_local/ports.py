@@ -45,8 +45,12 @@ class CommandRunner(Protocol):
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         timeout: float | None = None,
+        leash: bool = False,
     ) -> int:
-        """Run `command`, hand each line of its output (both streams) to `on_line`, return its exit code."""
+        """Run `command`, hand each line of its output (both streams) to `on_line`, return its exit code.
+
+        With `leash` its stdin stays open, and empty, as long as we live: what it starts elsewhere can end with us.
+        """
         ...
 
     def attach(

@@ -65,6 +65,7 @@ class FakeCommands:
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         timeout: float | None = None,
+        leash: bool = False,
     ) -> int:
         """Hand over the lines that the table has."""
         result = self.run(command, env=env, cwd=cwd, timeout=timeout)

@@ -47,9 +47,11 @@ class SystemCommands:
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         timeout: float | None = None,
+        leash: bool = False,
     ) -> int:
         """Run `command` and hand over each line as it comes."""
-        with _started(command, env, cwd, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT) as process:
+        stdin = subprocess.PIPE if leash else subprocess.DEVNULL
+        with _started(command, env, cwd, stdin=stdin, stderr=subprocess.STDOUT) as process:
             assert process.stdout is not None
             rest = b""
             for chunk in _chunks(process, process.stdout, _deadline(timeout)):

@@ -79,9 +79,8 @@ def _follow_once(
 
     command = (*program.prefix, str(program.python), "-m", "mwaa_inside.run_dag")
     # The configuration of a run may hold secrets: an environment is private, a command line is not.
-    exit_code = commands.stream(
-        command, read, env={**program.environment, _REQUEST_VARIABLE: request.to_json()}
-    )
+    variables = {**program.environment, _REQUEST_VARIABLE: request.to_json()}
+    exit_code = commands.stream(command, read, env=variables, leash=True)
     return result, exit_code, "\n".join(others)
 
 

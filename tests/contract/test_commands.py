@@ -93,6 +93,13 @@ def test_a_program_that_takes_too_long_is_ended(commands: CommandRunner) -> None
     assert caught.value.message == "sleep took longer than 0.1 seconds and was ended."
 
 
+@pytest.mark.parametrize(("leash", "said"), [(False, ["0"]), (True, ["124"])])
+def test_stdin_is_empty_and_stays_open_on_a_leash(leash: bool, said: list[str]) -> None:
+    lines: list[str] = []
+    SystemCommands().stream(["sh", "-c", "timeout 0.3 cat; echo $?"], lines.append, leash=leash)
+    assert lines == said
+
+
 def test_a_streamed_program_that_takes_too_long_is_ended(commands: CommandRunner) -> None:
     with pytest.raises(CommandError, match=r"sleep took longer than 0\.1 seconds"):
         commands.stream(["sleep", "60"], lambda line: None, timeout=0.1)

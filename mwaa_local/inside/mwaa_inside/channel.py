@@ -8,9 +8,11 @@ up.
 import json
 import os
 import sys
+import threading
 
 MARK = "mwaa_local"
 REQUEST_VARIABLE = "MWAA_LOCAL_REQUEST"
+_INTERRUPTED = 130
 
 
 class RequestFailed(Exception):
@@ -49,6 +51,18 @@ def serve(program, answer):
         exit_code = failure.details.pop("exit_code", 1)
         channel.send("error", message=failure.message, hint=failure.hint, **failure.details)
         return exit_code
+
+
+def end_with_caller():
+    """End this process when the caller has gone: it keeps our stdin open, which tells that from inside a container."""
+
+    def watch():
+        # Not sys.stdin, whose lock would be held when this process ends.
+        while os.read(0, 1024):
+            pass
+        os._exit(_INTERRUPTED)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def read_request():

@@ -2,9 +2,9 @@
 
 `python -m mwaa_inside.run_dag` with a request such as `{"dag_id": "daily", "conf": {"day": 1}, "timeout": 600}`; each
 change of a task's state becomes an event, and so does the log of each task that failed. With `follow` there is a run
-already, whose tasks are known as far as they are listed there. The exit code is 0 when the run
-succeeds, 1 when it fails or takes too long, 2 when it cannot be started. Following only reads two tables, so that it
-costs the environment next to nothing. Runs on Python 3.7 and up.
+already, whose tasks are known as far as they are listed there. It ends with whoever has asked, who keeps stdin open.
+The exit code is 0 when the run succeeds, 1 when it fails or takes too long, 2 when it cannot be started. Following only
+reads two tables, so that it costs the environment next to nothing. Runs on Python 3.7 and up.
 """
 
 # ruff: noqa: S608 - what is put into SQL is chosen here; values are bound
@@ -13,7 +13,7 @@ import datetime
 import sys
 import time
 
-from mwaa_inside.channel import RequestFailed, serve
+from mwaa_inside.channel import RequestFailed, end_with_caller, serve
 from mwaa_inside.dag_lookup import wait_for_dag
 from mwaa_inside.metadata import Database, iso, moment
 from mwaa_inside.task_logs import FailedAttempt, explain_failure
@@ -33,6 +33,7 @@ class Run:
 
 def answer(request, channel):
     """Do what the request asks for and return the exit code."""
+    end_with_caller()
     dag_id = request.get("dag_id")
     if not isinstance(dag_id, str) or not dag_id:
         raise _refused("The request names no DAG.")
