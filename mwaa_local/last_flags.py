@@ -18,7 +18,9 @@ def load_flags(state: Path) -> dict[str, Any]:
         return {}
     if not isinstance(document, dict):
         return {}
-    return {name: str(state.parent / value) if name in PATHS else value for name, value in document.items()}
+    return {
+        name: str(state.parent / str(value)) if name in PATHS else value for name, value in document.items()
+    }
 
 
 def find_last_dags(state: Path) -> Path | None:

