@@ -12,6 +12,13 @@ from mwaa_local.catalog import MwaaVersion
 
 CONFIG_FILE = "mwaa-local.toml"
 STATE_FOLDER = ".mwaa-local"
+PATH_OPTIONS = ("dags", "plugins", "requirements", "startup_script")
+"""The paths that a flag (`--dags`), a variable (`MWAA_LOCAL_DAGS`) or the file can set."""
+
+
+def path_flag(name: str) -> str:
+    """Return the flag of one of PATH_OPTIONS."""
+    return f"--{name.replace('_', '-')}"
 
 
 class Executor(StrEnum):

@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from mwaa_local.config import PATH_OPTIONS
+
 FLAGS_FILE = Path("run", "flags.json")
 """In the state folder; private, since an Airflow option may be a password."""
-PATHS = ("dags", "plugins", "requirements", "startup_script", "secrets_file", "python")
+PATHS = (*PATH_OPTIONS, "secrets_file", "python")
 """Flags that are paths: those in the project are kept as seen from there, for it may be moved or copied."""
 
 

@@ -9,13 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mwaa_local.config import CONFIG_FILE, STATE_FOLDER, Origin, Project, Source
+from mwaa_local.config import CONFIG_FILE, PATH_OPTIONS, STATE_FOLDER, Origin, Project, Source, path_flag
 from mwaa_local.config_file import ConfigFile, load_config_file
 from mwaa_local.errors import ConfigError, ProjectError
 from mwaa_local.last_flags import find_last_dags
-
-PATH_OPTIONS = ("dags", "plugins", "requirements", "startup_script")
-"""The paths that a flag (`--dags`), a variable (`MWAA_LOCAL_DAGS`) or the file can set."""
 
 _REQUIREMENTS = ("requirements.txt", "requirements/requirements.txt", "dags/requirements.txt")
 _STARTUP_SCRIPTS = ("startup.sh", "startup_script/startup.sh")
@@ -37,7 +34,7 @@ def path_overrides(
     for name in PATH_OPTIONS:
         flag, variable = flags.get(name), f"MWAA_LOCAL_{name.upper()}"
         if flag is not None:
-            found[name] = PathOverride(Path(flag), Origin(Source.FLAG, f"--{name.replace('_', '-')}"))
+            found[name] = PathOverride(Path(flag), Origin(Source.FLAG, path_flag(name)))
         elif environ.get(variable):
             found[name] = PathOverride(Path(environ[variable]), Origin(Source.VARIABLE, variable))
     return found
@@ -90,7 +87,7 @@ def _find_root(start: Path) -> Path:
         # dags/dags, or airflow/dags with a mwaa-local.toml beside airflow/: the outer folder is the project.
         if (has_config or (folder / "dags").is_dir()) and (root is None or _is_inside(root, folder)):
             root = folder
-        if started is None and find_last_dags(folder / STATE_FOLDER):
+        if root is None and started is None and find_last_dags(folder / STATE_FOLDER):
             started = folder
         if (folder / ".git").exists():
             break

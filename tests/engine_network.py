@@ -59,13 +59,12 @@ class EngineNetwork:
     def let_through(self) -> None:
         """Let containers out to other machines, as a daemon does that writes the firewall's rules itself."""
         for own in (self.addresses, self.pool):
-            for rule in (
+            for table, chain, *rule in (
                 ("nat", "POSTROUTING", "--source", own, "!", "--destination", own, "--jump", "MASQUERADE"),
                 ("filter", "FORWARD", "--source", own, "--jump", "ACCEPT"),
                 ("filter", "FORWARD", "--destination", own, "--jump", "ACCEPT"),
             ):
-                table, chain, *rest = rule
-                command = ["iptables", "--wait", "--table", table, "--insert", chain, *rest]
+                command = ["iptables", "--wait", "--table", table, "--insert", chain, *rule]
                 subprocess.run(command, check=True, capture_output=True, timeout=60)
 
     def remove_bridge(self) -> None:

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mwaa_local.docker_ports import MAKE_ROOM, ComposeOrder
+from mwaa_local.docker_ports import MAKE_ROOM, ComposeOrder, tells_of_full_disk
 from mwaa_local.errors import CommandError, EngineError
 from mwaa_local.ports import CommandRunner
 
@@ -28,7 +28,6 @@ _HINTS = {
     "restart the engine (`sudo systemctl restart docker`)",
     "non-overlapping IPv4 address pool": _NO_NETWORK,
     "predefined address pools have been fully subnetted": _NO_NETWORK,
-    "no space left on device": MAKE_ROOM,
 }
 """What engines say that cannot start a container, and what helps."""
 
@@ -70,6 +69,8 @@ class InstalledCompose:
 
 def find_hint(said: str) -> str:
     """Return what helps where Compose has failed, by what it said."""
+    if tells_of_full_disk(said):
+        return MAKE_ROOM
     known = (hint for words, hint in _HINTS.items() if words in said)
     return next(known, "if it is about compose.override.yml, correct that; else run `mwaa-local doctor`")
 

@@ -6,16 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mwaa_local.config import Project
+from mwaa_local.config import PATH_OPTIONS, Project, path_flag
 from mwaa_local.config_loading import AIRFLOW_OPTION_FLAG, OPTIONS
-from mwaa_local.last_flags import FLAGS_FILE, PATHS, find_last_dags
-from mwaa_local.project import PATH_OPTIONS
+from mwaa_local.last_flags import FLAGS_FILE, PATHS
 from mwaa_local.runtime.state import StateFolder, read_json, write_private
 
 AIRFLOW_OPTIONS = "airflow_options"
-FLAGS = {name: f"--{name.replace('_', '-')}" for name in PATH_OPTIONS} | {
-    each.field: each.flag for each in OPTIONS
-}
+FLAGS = {name: path_flag(name) for name in PATH_OPTIONS} | {each.field: each.flag for each in OPTIONS}
 
 
 def keep_flags(folder: StateFolder, flags: Mapping[str, Any]) -> None:
@@ -43,10 +40,10 @@ def join_flags(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, A
     return {**dict.fromkeys(now), **before, **given, AIRFLOW_OPTIONS: options}
 
 
-def hold_dags(project: Project, flags: Mapping[str, Any]) -> dict[str, Any]:
-    """Return flags with the DAG folder of the last start, if it is the project's because nothing else names one."""
-    if flags.get("dags") is None and find_last_dags(project.state) == project.dags:
-        return {**flags, "dags": str(project.dags)}
+def hold_dags(project: Project, before: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
+    """Return flags with the DAG folder of those before, if it is the project's because nothing else names one."""
+    if flags.get("dags") is None and before.get("dags") == str(project.dags):
+        return {**flags, "dags": before["dags"]}
     return dict(flags)
 
 

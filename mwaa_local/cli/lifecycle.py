@@ -60,8 +60,9 @@ def start_command(folder: Path, foreground: bool, open_browser: bool, as_json: b
     progress = open_progress()
     for warning in loaded.warnings:
         progress.warn(f"{warning.message} {warning.hint}")
-    flags = hold_dags(project, flags)
-    dropped = dropped_flags(load_flags(project.state), flags)
+    kept = load_flags(project.state)
+    flags = hold_dags(project, kept, flags)
+    dropped = dropped_flags(kept, flags)
     if dropped:
         progress.note(
             f"Left out, unlike at the last start: {describe_flags(dropped)} (`mwaa-local restart` keeps flags)."

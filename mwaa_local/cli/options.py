@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
+from mwaa_local.config import PATH_OPTIONS, path_flag
 from mwaa_local.config_loading import AIRFLOW_OPTION_FLAG, OPTIONS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -59,8 +60,8 @@ def json_option(command: Command) -> Command:
 
 def environment_options(command: Command) -> Command:
     """Add one option for everything that `mwaa-local.toml` can set; a value that is not given stays None."""
-    for name in ("startup_script", "requirements", "plugins", "dags"):
-        flag = "--" + name.replace("_", "-")
+    for name in reversed(PATH_OPTIONS):
+        flag = path_flag(name)
         command = click.option(flag, name, type=click.Path(), help=f"Where the project's {flag[2:]} lies.")(
             command
         )

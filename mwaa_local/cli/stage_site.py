@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mwaa_local.config import CONFIG_FILE, AwsKind, EnvironmentConfig, Project
+from mwaa_local.config import CONFIG_FILE, PATH_OPTIONS, AwsKind, EnvironmentConfig, Project, path_flag
 from mwaa_local.config_loading import load_config
 from mwaa_local.deploy.stage_folder import Stage, load_stage
 from mwaa_local.deploy.unpacking import unpack_archive
 from mwaa_local.errors import MwaaLocalError, ProjectError, UsageError
-from mwaa_local.project import PATH_OPTIONS, find_project
+from mwaa_local.project import find_project
 from mwaa_local.toml_text import Value, render_tables
 
 _PLUGINS = "plugins"
@@ -52,7 +52,7 @@ def _refuse_paths(flags: Mapping[str, Any]) -> None:
     for name in PATH_OPTIONS:
         variable = f"MWAA_LOCAL_{name.upper()}"
         if flags.get(name) is not None or os.environ.get(variable):
-            given = f"--{name.replace('_', '-')}" if flags.get(name) is not None else variable
+            given = path_flag(name) if flags.get(name) is not None else variable
             raise UsageError(
                 f"{given} and --from-stage exclude one another.",
                 hint="A stage has its own files; stage again to change them.",

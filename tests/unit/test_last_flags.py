@@ -107,11 +107,14 @@ def test_a_folder_that_was_started_with_another_dags_folder_is_found_from_below(
     keep_flags(StateFolder(started.state), {"dags": started.dags})
     for place in (started.root, started.dags):
         assert (find_project(place).root, find_project(place).dags) == (started.root, started.dags)
-    project = find_project(started.root)
-    assert hold_dags(project, {"dags": None, "workers": "1"}) == {"dags": str(started.dags), "workers": "1"}
-    assert hold_dags(project, {"dags": "other"}) == {"dags": "other"}
+    project, kept = find_project(started.root), load_flags(started.state)
+    assert hold_dags(project, kept, {"dags": None, "workers": "1"}) == {
+        "dags": str(started.dags),
+        "workers": "1",
+    }
+    assert hold_dags(project, kept, {"dags": "other"}) == {"dags": "other"}
     (started.root / "dags").mkdir()
-    assert hold_dags(find_project(started.root), {"dags": None}) == {"dags": None}
+    assert hold_dags(find_project(started.root), kept, {"dags": None}) == {"dags": None}
     assert find_project(started.root).dags == started.root / "dags", "what lies there is stronger"
     (started.root / "dags").rmdir()
     moved = started.root.rename(tmp_path / "moved")
